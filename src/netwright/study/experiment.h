@@ -1,0 +1,64 @@
+// The experiment file: what to search, on which data, how long, how. docs/experiment-file.md describes every key.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "netwright/base/yaml.h"
+#include "netwright/space/search_space.h"
+#include "netwright/trial/data_options.h"
+#include "netwright/trial/objective.h"
+
+namespace netwright {
+
+struct Budget {
+  std::int64_t trials = 0;          // search trials that may be started; 0: no limit
+  double seconds = 0;               // of searching; 0: no limit. One of the two must be set (or the strategy be finite)
+  std::int64_t failed_trials = 10;  // more failures than this end the study (exit code 5)
+};
+
+struct RetrainOptions {
+  std::int64_t top = 3;             // how many of the best; 0: no retraining
+  std::int64_t seeds = 1;           // runs of each, with different seeds
+  Yaml recipe;                      // what differs from the search recipe
+  std::string baseline = "random";  // random, none
+};
+
+struct ExecutionOptions {
+  std::string fleet = "process";
+  int workers = 0;  // 0: one a core (2 at most two cores …)
+  int threads = 0;  // a worker; 0: cores / workers
+  std::string device = "cpu";
+  std::vector<std::string> trainer;  // program and arguments; empty: netwright-torch trainer
+  int retries = 1;                   // times a crashed trial is started again
+  double timeout_seconds = 3600;     // silence after which a trainer is killed
+};
+
+struct Experiment {
+  std::string name;
+  std::uint64_t seed = 0;
+  DataOptions data;
+  Yaml space;         // the space file's content (included), with `parameters` overridden
+  Configuration fix;  // choices fixed by `space.fix`
+  Yaml recipe;
+  std::vector<Objective> objectives;
+  Yaml strategy;  // {name: …, options}
+  Yaml schedule;
+  Budget budget;
+  RetrainOptions retrain;
+  ExecutionOptions execution;
+  std::string storage;        // path of the SQLite file, default runs/netwright.db
+  std::string runs = "runs";  // folder of the studies
+  std::string full_text;      // YAML of all of it, self-contained: what `resume` and the report use
+};
+
+// Reads and checks the file; `settings` are --set key=value. Space files are found beside the experiment file, then
+// among the shipped. Throws an invalid Error with file, line, column and remedy.
+Experiment load_experiment(const std::string& path, const std::vector<std::string>& settings = {});
+Experiment parse_experiment(const std::string& text, const std::string& file);
+
+// The space with data's input and classes known.
+SearchSpace make_space(const Experiment& experiment, std::optional<Shape> input, std::optional<std::int64_t> classes);
+
+}  // namespace netwright

@@ -51,9 +51,11 @@ struct Trial {
   std::string checkpoint;                 // path, relative to the study's folder; empty: none
   std::int64_t copied_from = 0;  // id of the earlier trial of an equal network whose measurements these are; 0: its own
   std::int64_t source = 0;       // retrain: id of the search trial whose configuration this is
-  int attempts = 0;              // times started; a crash is retried within the budget
-  int worker = -1;               // slot that ran it last
-  double started = 0;            // seconds since the study began (its own clock, pauses excluded)
+  std::int64_t told_before =
+      0;               // how many trials the strategy had been told of when it proposed this one; for an exact replay
+  int attempts = 0;    // times started; a crash is retried within the budget
+  int worker = -1;     // slot that ran it last
+  double started = 0;  // seconds since the study began (its own clock, pauses excluded)
   double finished = 0;
 };
 

@@ -56,7 +56,15 @@ struct Experiment {
 // Reads and checks the file; `settings` are --set key=value. Space files are found beside the experiment file, then
 // among the shipped. Throws an invalid Error with file, line, column and remedy.
 Experiment load_experiment(const std::string& path, const std::vector<std::string>& settings = {});
-Experiment parse_experiment(const std::string& text, const std::string& file);
+Experiment parse_experiment(const Yaml& root);
+
+// The experiment that trains one configuration: every choice fixed, one trial, no baseline. `netwright run` accepts its
+// dump.
+Yaml experiment_of_configuration(const Experiment& experiment, const Configuration& configuration);
+
+// The path of a shipped file ("spaces/darts.yaml", "examples/…"), or empty: looked for beside the program and in the
+// install folder.
+std::string shipped_file(const std::string& relative);
 
 // The space with data's input and classes known.
 SearchSpace make_space(const Experiment& experiment, std::optional<Shape> input, std::optional<std::int64_t> classes);

@@ -1,0 +1,69 @@
+// The search: the strategy proposes, the schedule decides, the runner evaluates, the strategy is told.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "netwright/schedule/schedule.h"
+#include "netwright/strategy/strategy.h"
+#include "netwright/study/runner.h"
+
+namespace netwright {
+
+class Search : public JobSource {
+ public:
+  // Replays what `state` holds, so that a resumed study proposes what the uninterrupted one would have. `runner`
+  // supplies the clock.
+  Search(const StudyContext& context, StudyState& state, const Runner& runner);
+
+  std::optional<Job> next() override;
+  bool measured(Trial& trial) override;
+  void ended(Trial& trial, const Json& result) override;
+  bool closed() const override;
+
+  bool too_many_failures() const { return failures_ > context_.experiment.budget.failed_trials; }
+
+ private:
+  void replay();
+  void replay_until_told(std::size_t count);
+  Trial* propose(double fidelity);
+  Trial& add_trial(Configuration configuration, std::int64_t told_before);
+  bool settle_without_training(Trial& trial);
+  void copy_result(Trial& copy, const Trial& original);
+  void tell(Trial& trial);
+  void count(const Trial& trial);
+  Job start_job(Trial& trial) const;
+  bool targets_reached(const Trial& trial) const;
+
+  const StudyContext& context_;
+  StudyState& state_;
+  const Runner& runner_;
+  std::unique_ptr<Strategy> strategy_;
+  std::unique_ptr<Schedule> schedule_;
+  std::vector<Trial*> unfinished_;                  // of an interrupted run: to be continued first
+  std::map<std::string, std::int64_t> by_network_;  // hash of network and recipe -> the trial that trains it
+  std::map<std::int64_t, std::vector<Trial*>>
+      copies_;  // running trial -> later trials of the same network, waiting for its result
+  std::map<std::int64_t, std::map<std::string, double>> costs_;  // parameters and macs of running trials
+  std::size_t told_ = 0;
+  std::int64_t counted_ = 0;  // trials that the budget counts: not copies, not those refused by a constraint
+  std::int64_t failures_ = 0;
+  bool exhausted_ = false;
+  bool target_reached_ = false;
+};
+
+// parameters and macs of the design's network; empty for a space without a network.
+std::map<std::string, double> static_metrics(const Design& design, const OperationTable& table);
+
+// Two trials of equal hash train the same network by the same recipe.
+std::string training_hash(const Design& design, const Configuration& configuration, const OperationTable& table);
+
+// The epochs (or steps) that the recipe trains for.
+double full_fidelity(const Recipe& recipe);
+
+// The command that trains `trial`, in its own folder; a checkpoint left there by an interrupted run is continued from.
+Start make_start(const StudyContext& context, const Trial& trial, const Design& design);
+
+}  // namespace netwright

@@ -17,10 +17,12 @@ struct Objective {
   std::optional<double> target;      // the study ends when a trial reaches it
 };
 
-std::vector<Objective> parse_objectives(
-    const Yaml& node);  // a list, or one mapping; default for null: maximize accuracy
+// A list, or one mapping; default for null: maximize accuracy. Never empty, which the functions below rely on. Without
+// a `goal`, costs (loss, train_loss, parameters, macs, latency_ms) are minimized and everything else maximized.
+std::vector<Objective> parse_objectives(const Yaml& node);
 
-// The objective's value signed so that larger is better; nullopt when the trial has not measured it.
+// The objective's value signed so that larger is better; nullopt when the trial has not measured it or
+// measured NaN.
 std::optional<double> score(const Trial& trial, const Objective& objective);
 
 bool is_feasible(const Trial& trial, const std::vector<Objective>& objectives);

@@ -1,0 +1,13 @@
+// What this machine is, for the report and doctor.
+#pragma once
+
+#include "netwright/base/json.h"
+
+namespace netwright {
+
+// {"cpu", "cores", "memory_gib", "system", "compiler"}; unknown parts are left out.
+Json machine_description();
+
+int core_count();  // that this process may use
+
+}  // namespace netwright

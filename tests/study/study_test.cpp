@@ -172,31 +172,26 @@ TEST_F(StudyTest, KilledAnywhereAndResumedItProposesTheSameAndCountsNothingTwice
 TEST_F(StudyTest, ACrashedTrainerFailsOnlyItsTrialWhichIsTriedAgain) {
   const Experiment experiment = small_experiment("retrain=false");
   create(experiment);
-  int attempts_of_third = 0;
-  FakeFleet* handle = nullptr;
-  FakeFleet fleet(2, [&](const Start& start) -> std::vector<Report> {
-    if (start.trial == 3 && ++attempts_of_third == 1) {
-      handle->inject({1 - static_cast<int>(handle->started.size() % 2), SlotDied{"crash", "signal 9"}});
-      return {};
-    }
-    return instant_reports(start);
+  std::map<std::int64_t, int> attempts;
+  bool crashed = false;
+  FakeFleet fleet(1, [&](const Start& start) -> std::vector<Report> {
+    const int attempt = ++attempts[start.trial];
+    crashed = (start.trial == 3 && attempt == 1) || start.trial == 5;
+    return crashed ? std::vector<Report>{} : instant_reports(start);
   });
-  handle = &fleet;
-  // The slot that died comes back.
-  fleet.before_poll = [&, announced = false]() mutable {
-    if (attempts_of_third == 1 && !announced) {
-      announced = true;
-      fleet.inject({0, SlotReady{}});
-      fleet.inject({1, SlotReady{}});
-      for (int slot : {0, 1}) (void)slot;
-      fleet.inject({0, SlotDied{"crash", "signal 9"}});
-      fleet.inject({1, SlotDied{"crash", "signal 9"}});
-    }
+  fleet.before_poll = [&] {
+    if (!crashed) return;
+    crashed = false;
+    fleet.inject({0, SlotReady{}});
+    fleet.inject({0, SlotDied{"crash", "signal 9"}});
   };
   EXPECT_EQ(run(experiment, fleet), StudyEnd::complete);
   const StudyState state = load_study(*storage_, "test");
-  EXPECT_EQ(state.trials[2].state, TrialState::complete);
-  EXPECT_EQ(state.trials[2].attempts, 2);
+  for (const Trial& trial : state.trials) {
+    EXPECT_EQ(trial.state, trial.id == 5 ? TrialState::failed : TrialState::complete) << trial.id;
+    EXPECT_EQ(trial.attempts, trial.id == 3 || trial.id == 5 ? 2 : 1) << trial.id;
+  }
+  EXPECT_EQ(state.trials[4].reason, "crash");
 }
 
 TEST_F(StudyTest, TooManyFailuresEndTheStudy) {

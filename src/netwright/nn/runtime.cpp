@@ -1,0 +1,30 @@
+#include "netwright/nn/runtime.h"
+
+#include <malloc.h>
+
+#include <algorithm>
+
+#include "netwright/nn/torch_compat.h"
+
+namespace netwright {
+
+namespace {
+
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  constexpr int large = 1 << 30;
+  mallopt(M_MMAP_THRESHOLD, large);
+  mallopt(M_TRIM_THRESHOLD, large);
+  mallopt(M_TOP_PAD, 64 << 20);
+#endif
+}
+
+}  // namespace
+
+void configure_runtime(int threads) {
+  keep_freed_memory();
+  at::set_num_threads(std::max(1, threads));
+  at::globalContext().setFlushDenormal(true);
+}
+
+}  // namespace netwright

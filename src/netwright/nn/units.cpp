@@ -1,0 +1,152 @@
+#include "netwright/nn/units.h"
+
+#include <array>
+#include <cmath>
+
+#include "netwright/base/error.h"
+#include "netwright/base/text.h"
+
+namespace netwright {
+
+namespace {
+
+struct ActivationName {
+  const char* name;
+  Activation activation;
+};
+
+constexpr std::array<ActivationName, 8> activation_names = {{{"none", Activation::none},
+                                                             {"relu", Activation::relu},
+                                                             {"relu6", Activation::relu6},
+                                                             {"hard_swish", Activation::hard_swish},
+                                                             {"silu", Activation::silu},
+                                                             {"gelu", Activation::gelu},
+                                                             {"sigmoid", Activation::sigmoid},
+                                                             {"tanh", Activation::tanh}}};
+
+torch::Tensor add_parameter(torch::nn::Module& module, const char* name, at::IntArrayRef sizes) {
+  return module.register_parameter(name, torch::empty(sizes));
+}
+
+}  // namespace
+
+Activation activation_from_string(const std::string& name) {
+  std::vector<std::string> names;
+  for (const ActivationName& row : activation_names) {
+    if (name == row.name) return row.activation;
+    names.emplace_back(row.name);
+  }
+  throw invalid({}, "unknown activation '" + name + "'", suggest(name, names));
+}
+
+torch::Tensor activate(const torch::Tensor& x, Activation activation) {
+  switch (activation) {
+    case Activation::none:
+      return x;
+    case Activation::relu:
+      return torch::relu(x);
+    case Activation::relu6:
+      return torch::clamp(x, 0, 6);
+    case Activation::hard_swish:
+      return torch::hardswish(x);
+    case Activation::silu:
+      return torch::silu(x);
+    case Activation::gelu:
+      return torch::gelu(x);
+    case Activation::sigmoid:
+      return torch::sigmoid(x);
+    case Activation::tanh:
+      return torch::tanh(x);
+  }
+  return x;
+}
+
+torch::Tensor activate_owned(torch::Tensor x, Activation activation) {
+  return activation == Activation::relu ? torch::relu_(x) : activate(x, activation);
+}
+
+BatchNorm::BatchNorm(std::int64_t channels, bool affine) {
+  if (affine) {
+    weight = add_parameter(*this, "weight", {channels});
+    bias = add_parameter(*this, "bias", {channels});
+  }
+  running_mean = register_buffer("running_mean", torch::zeros({channels}));
+  running_var = register_buffer("running_var", torch::ones({channels}));
+}
+
+torch::Tensor BatchNorm::forward(const torch::Tensor& x) {
+  const bool by_batch = is_training() && x.numel() > x.size(1);
+  return torch::batch_norm(x, weight, bias, running_mean, running_var, by_batch, momentum, epsilon,
+                           /*cudnn_enabled=*/true);
+}
+
+void BatchNorm::initialize(at::Generator&) {
+  torch::NoGradGuard guard;
+  if (weight.defined()) {
+    weight.fill_(1);
+    bias.zero_();
+  }
+  running_mean.zero_();
+  running_var.fill_(1);
+}
+
+ConvolutionBlock::ConvolutionBlock(const ConvolutionOptions& given) : options(given) {
+  weight = register_parameter("weight",
+                              torch::empty({options.out, options.in / options.groups, options.kernel, options.kernel})
+                                  .contiguous(at::MemoryFormat::ChannelsLast));
+  if (options.bias) bias = add_parameter(*this, "bias", {options.out});
+  if (options.norm != Norm::none) {
+    norm = register_module("norm", std::make_shared<BatchNorm>(options.out, options.norm == Norm::affine));
+  }
+}
+
+torch::Tensor ConvolutionBlock::forward(const torch::Tensor& x) {
+  const std::int64_t padding = options.padding >= 0 ? options.padding : options.dilation * (options.kernel - 1) / 2;
+  torch::Tensor y = torch::conv2d(activate(x, options.before), weight, bias, options.stride, padding, options.dilation,
+                                  options.groups);
+  if (norm) y = norm->forward(y);
+  return activate_owned(std::move(y), options.after);
+}
+
+void ConvolutionBlock::initialize(at::Generator& generator) {
+  torch::NoGradGuard guard;
+  const double fan_out = static_cast<double>(options.out * options.kernel * options.kernel / options.groups);
+  weight.normal_(0, std::sqrt(2 / fan_out), generator);
+  if (bias.defined()) bias.zero_();
+}
+
+LinearUnit::LinearUnit(std::int64_t in, std::int64_t out, bool with_bias) {
+  weight = add_parameter(*this, "weight", {out, in});
+  if (with_bias) bias = add_parameter(*this, "bias", {out});
+}
+
+torch::Tensor LinearUnit::forward(const torch::Tensor& x) {
+  return torch::linear(x, weight, bias);
+}
+
+void LinearUnit::initialize(at::Generator& generator) {
+  torch::NoGradGuard guard;
+  const double bound = 1 / std::sqrt(static_cast<double>(weight.size(1)));
+  weight.uniform_(-bound, bound, generator);
+  if (bias.defined()) bias.uniform_(-bound, bound, generator);
+}
+
+LayerNormUnit::LayerNormUnit(std::int64_t channels) {
+  weight = add_parameter(*this, "weight", {channels});
+  bias = add_parameter(*this, "bias", {channels});
+}
+
+torch::Tensor LayerNormUnit::forward(const torch::Tensor& x) {
+  if (x.dim() == 2) return torch::layer_norm(x, {x.size(1)}, weight, bias, BatchNorm::epsilon);
+  // A channels_last image is contiguous with its channels last, so neither permutation copies.
+  return torch::layer_norm(x.permute({0, 2, 3, 1}), {x.size(1)}, weight, bias, BatchNorm::epsilon)
+      .permute({0, 3, 1, 2});
+}
+
+void LayerNormUnit::initialize(at::Generator&) {
+  torch::NoGradGuard guard;
+  weight.fill_(1);
+  bias.zero_();
+}
+
+}  // namespace netwright

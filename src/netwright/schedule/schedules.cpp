@@ -1,0 +1,28 @@
+// The table of schedules. A new one adds its pair of files and one row here.
+#include "netwright/base/text.h"
+#include "netwright/schedule/full.h"
+#include "netwright/schedule/schedule.h"
+
+namespace netwright {
+
+std::vector<ScheduleRow> schedules() {
+  return {
+      {"full", "every trial gets the full fidelity at once", make_full_schedule},
+  };
+}
+
+std::unique_ptr<Schedule> make_schedule(const ScheduleContext& context) {
+  std::vector<std::string> names;
+  const Yaml* name = context.options.find("name");
+  for (const auto& row : schedules()) {
+    if (name != nullptr && name->is_scalar() && name->text == row.name) return row.make(context);
+    names.push_back(row.name);
+  }
+  if (name == nullptr) {
+    throw invalid(context.options.where, "the schedule has no name", "write schedule: {name: " + names.front() + "}");
+  }
+  const std::string& wrong = name->as_text("name");
+  throw invalid(name->where, "there is no schedule '" + wrong + "'", suggest(wrong, names));
+}
+
+}  // namespace netwright

@@ -1,0 +1,33 @@
+// The table of strategies. A new one adds its pair of files and one row here.
+#include "netwright/base/text.h"
+#include "netwright/strategy/evolution.h"
+#include "netwright/strategy/grid.h"
+#include "netwright/strategy/random.h"
+#include "netwright/strategy/strategy.h"
+
+namespace netwright {
+
+std::vector<StrategyRow> strategies() {
+  return {
+      {"random", "independent uniform configurations", make_random_strategy},
+      {"grid", "every configuration once, in order", make_grid_strategy},
+      {"evolution", "regularised evolution: one changed choice a child, the oldest member leaves",
+       make_evolution_strategy},
+  };
+}
+
+std::unique_ptr<Strategy> make_strategy(const StrategyContext& context) {
+  std::vector<std::string> names;
+  const Yaml* name = context.options.find("name");
+  for (const auto& row : strategies()) {
+    if (name != nullptr && name->is_scalar() && name->text == row.name) return row.make(context);
+    names.push_back(row.name);
+  }
+  if (name == nullptr) {
+    throw invalid(context.options.where, "the strategy has no name", "write strategy: {name: " + names.front() + "}");
+  }
+  const std::string& wrong = name->as_text("name");
+  throw invalid(name->where, "there is no strategy '" + wrong + "'", suggest(wrong, names));
+}
+
+}  // namespace netwright

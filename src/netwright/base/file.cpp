@@ -32,8 +32,11 @@ class Descriptor {
 Error cannot(const std::string& action, const std::string& path, int cause) {
   std::string remedy;
   if (cause == ENOSPC || cause == EDQUOT) remedy = "free some space on that disk";
-  if (cause == EROFS || cause == EACCES || cause == EPERM) remedy = "choose a folder that you may write to";
-  return Error(ExitCode::failure, "cannot " + action + ": " + std::strerror(cause), remedy, {path, 0, 0});
+  if (cause == EROFS || cause == EACCES || cause == EPERM || cause == ENOTDIR || cause == ENOENT)
+    remedy = "choose a folder that you may write to";
+  // What the user can mend by naming another place is invalid input; the rest is a failure of the machine.
+  return Error(remedy.empty() ? ExitCode::failure : ExitCode::invalid, "cannot " + action + ": " + std::strerror(cause),
+               remedy, {path, 0, 0});
 }
 
 }  // namespace
@@ -41,7 +44,8 @@ Error cannot(const std::string& action, const std::string& path, int cause) {
 std::string read_file(const std::string& path, std::size_t limit) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) {
-    throw invalid({path, 0, 0}, std::string("cannot open: ") + std::strerror(errno), "check the path and its permissions");
+    throw invalid({path, 0, 0}, std::string("cannot open: ") + std::strerror(errno),
+                  "check the path and its permissions");
   }
   struct stat status {};
   if (::fstat(file.get(), &status) == 0 && S_ISDIR(status.st_mode)) {
@@ -56,7 +60,8 @@ std::string read_file(const std::string& path, std::size_t limit) {
     if (count < 0) throw invalid({path, 0, 0}, std::string("cannot read: ") + std::strerror(errno), "check the disk");
     if (count == 0) return content;
     if (content.size() + static_cast<std::size_t>(count) > limit) {
-      throw invalid({path, 0, 0}, "larger than " + std::to_string(limit) + " bytes", "this is not the file it should be");
+      throw invalid({path, 0, 0}, "larger than " + std::to_string(limit) + " bytes",
+                    "this is not the file it should be");
     }
     content.append(buffer, static_cast<std::size_t>(count));
   }

@@ -1,0 +1,173 @@
+// The command as a user meets it, with the example trainer in place of LibTorch.
+
+#include <gtest/gtest.h>
+
+#include <regex>
+
+#include "command/process.h"
+#include "netwright/base/json.h"
+
+namespace netwright {
+namespace {
+
+std::string experiment(const std::string& name, const std::string& extra = "", int trials = 12) {
+  return "name: " + name +
+         "\n"
+         "space:\n"
+         "  name: regression\n"
+         "  choices:\n"
+         "    learning_rate: {real: [0.001, 1.0], log: true}\n"
+         "    momentum: [0.0, 0.5, 0.9]\n"
+         "recipe: {epochs: 3}\n"
+         "search: {strategy: {name: evolution, population: 4, tournament: 2}, budget: {trials: " +
+         std::to_string(trials) +
+         "}}\n"
+         "retrain: false\n"
+         "execution: {workers: 2, trainer: [" +
+         std::string("/usr/bin/python3, " NETWRIGHT_SOURCE_DIR "/examples/trainer.py") + "]}\n" + extra;
+}
+
+Json json_of(const Outcome& outcome) {
+  return Json::parse(outcome.out, nullptr, false);
+}
+
+TEST(Command, VersionHelpAndUsage) {
+  const Sandbox sandbox;
+  EXPECT_TRUE(std::regex_match(sandbox.run("--version").out, std::regex("netwright \\d+\\.\\d+\\.\\d+\n")));
+  EXPECT_EQ(sandbox.run("--help").exit_code, 0);
+  EXPECT_EQ(sandbox.run("").exit_code, 2);
+  EXPECT_EQ(sandbox.run("runn x").exit_code, 2);
+  EXPECT_EQ(sandbox.run("run").exit_code, 2);
+  for (const char* verb : {"run", "check", "resume", "ls", "show", "best", "compare", "report", "export", "doctor"}) {
+    const Outcome help = sandbox.run(std::string(verb) + " --help");
+    EXPECT_EQ(help.exit_code, 0) << verb;
+    EXPECT_NE(help.out.find("--json"), std::string::npos) << verb;
+  }
+}
+
+TEST(Command, RunsAStudyWithTheExampleTrainer) {
+  const Sandbox sandbox;
+  sandbox.write("e.yaml", experiment("first"));
+  EXPECT_EQ(sandbox.run("check e.yaml").exit_code, 0) << sandbox.read("err.txt");
+  const Outcome run = sandbox.run("run e.yaml");
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_NE(run.err.find("trial 12 complete"), std::string::npos) << run.err;
+  EXPECT_TRUE(std::filesystem::exists(sandbox.folder() / "runs/first/report.html"));
+  EXPECT_TRUE(std::filesystem::exists(sandbox.folder() / "runs/first/best.yaml"));
+
+  const Json best = json_of(sandbox.run("best first --json"));
+  ASSERT_TRUE(best.is_object()) << sandbox.read("out.txt") << sandbox.read("err.txt");
+  EXPECT_TRUE(best.contains("schema"));
+  EXPECT_TRUE(json_of(sandbox.run("ls --json")).is_object());
+  EXPECT_TRUE(json_of(sandbox.run("show first --json")).is_object());
+  EXPECT_TRUE(json_of(sandbox.run("show first 3 --json")).is_object());
+  EXPECT_EQ(sandbox.run("report first").exit_code, 0);
+  EXPECT_EQ(sandbox.run("ls").exit_code, 0);
+  EXPECT_NE(sandbox.read("out.txt").find("first"), std::string::npos);
+
+  // The configuration found is an experiment of its own.
+  const Outcome again = sandbox.run("run runs/first/best.yaml");
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+}
+
+TEST(Command, AStudyNameThatExistsIsRefusedAndNothingIsWrittenOver) {
+  const Sandbox sandbox;
+  sandbox.write("e.yaml", experiment("taken", "", 3));
+  ASSERT_EQ(sandbox.run("run e.yaml").exit_code, 0) << sandbox.read("err.txt");
+  const std::string before = sandbox.read("runs/taken/report.html");
+  const Outcome second = sandbox.run("run e.yaml");
+  EXPECT_EQ(second.exit_code, 3);
+  EXPECT_NE(second.err.find("a study named 'taken' exists"), std::string::npos) << second.err;
+  EXPECT_NE(second.err.find("netwright resume taken"), std::string::npos) << second.err;
+  EXPECT_EQ(sandbox.read("runs/taken/report.html"), before);
+  EXPECT_EQ(sandbox.run("resume absent").exit_code, 3);
+  EXPECT_NE(sandbox.read("err.txt").find("taken"), std::string::npos);
+}
+
+std::int64_t complete_trials(const Sandbox& sandbox, const std::string& study) {
+  const std::string out = sandbox.read("out.txt");
+  const Outcome show = sandbox.run("show " + study + " --json");
+  const Json document = json_of(show);
+  if (!document.is_object() || !document.contains("trials")) return -1;
+  return document.at("trials").value("complete", std::int64_t{0});
+}
+
+TEST(Command, KilledAndResumedItLosesNoFinishedTrialAndCountsNoneTwice) {
+  const Sandbox sandbox;
+  sandbox.write("e.yaml", experiment("killed", "", 40));
+  int kills = 0;
+  pid_t child = sandbox.start("run e.yaml");
+  for (; kills < 3; ++kills) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(700));
+    ::kill(child, SIGKILL);  // trainers die with it
+    ::waitpid(child, nullptr, 0);
+    const std::int64_t before = complete_trials(sandbox, "killed");
+    child = sandbox.start("resume killed");
+    if (before > 0) {
+      EXPECT_TRUE(eventually([&] { return std::filesystem::exists(sandbox.folder() / "err.txt"); }));
+    }
+  }
+  const Outcome end = sandbox.wait(child);
+  ASSERT_EQ(end.exit_code, 0) << end.err;
+  EXPECT_EQ(end.err.find("not what this version's strategy"), std::string::npos) << end.err;
+  EXPECT_EQ(complete_trials(sandbox, "killed"), 40);
+}
+
+TEST(Command, ControlCStoresAndPrintsTheResumeCommand) {
+  const Sandbox sandbox;
+  sandbox.write("e.yaml", experiment("stopped", "", 400));
+  const pid_t child = sandbox.start("run e.yaml");
+  ASSERT_TRUE(eventually([&] { return sandbox.read("err.txt").find("trial 5 ") != std::string::npos; }));
+  ::kill(child, SIGINT);
+  const Outcome end = sandbox.wait(child);
+  EXPECT_EQ(end.exit_code, 75) << end.err;
+  EXPECT_NE(end.err.find("netwright resume stopped"), std::string::npos) << end.err;
+  EXPECT_GE(complete_trials(sandbox, "stopped"), 4);
+}
+
+TEST(Command, BadInputIsRefusedWithItsPlace) {
+  const Sandbox sandbox;
+  const auto expect_refused = [&](const std::string& text, const std::string& message) {
+    sandbox.write("bad.yaml", text);
+    for (const char* verb : {"check", "run"}) {
+      const Outcome outcome = sandbox.run(std::string(verb) + " bad.yaml");
+      EXPECT_EQ(outcome.exit_code, 3) << text << outcome.err;
+      EXPECT_NE(outcome.err.find(message), std::string::npos) << outcome.err;
+      EXPECT_NE(outcome.err.find("remedy: "), std::string::npos) << outcome.err;
+    }
+    EXPECT_FALSE(std::filesystem::exists(sandbox.folder() / "runs"));
+  };
+  expect_refused(experiment("x", "sead: 1\n"), "bad.yaml:10:1: unknown key 'sead'");
+  expect_refused(experiment("x", "name: y\n"), "bad.yaml:10:1: duplicate key 'name'");
+  expect_refused(experiment("x", "seed: soon\n"), "bad.yaml:10:7: 'seed' must be an integer");
+  expect_refused("a: [1, 2\nb: 3\n", "bad.yaml:2");
+  std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 9; ++i) {
+    const std::string alias = "*a" + std::to_string(i - 1);
+    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + alias;
+    for (int j = 1; j < 10; ++j) bomb += ", " + alias;
+    bomb += "]\n";
+  }
+  expect_refused(bomb, "more than 100000 nodes");
+  std::string empty_space = experiment("x");
+  empty_space.replace(empty_space.find("[0.0, 0.5, 0.9]"), 15, "[]");
+  expect_refused(empty_space, "bad.yaml:6:");
+  std::string wrong_strategy = experiment("x");
+  wrong_strategy.replace(wrong_strategy.find("evolution"), 9, "evolutoin");
+  expect_refused(wrong_strategy, "did you mean 'evolution'?");
+  EXPECT_EQ(sandbox.run("run absent.yaml").exit_code, 3);
+}
+
+TEST(Command, UnwritablePlacesAreRefused) {
+  const Sandbox sandbox;
+  sandbox.write("file", "not a folder");
+  sandbox.write("e.yaml", experiment("x", "runs: file/below\n"));
+  const Outcome outcome = sandbox.run("run e.yaml");
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.err;
+  EXPECT_NE(outcome.err.find("file/below"), std::string::npos) << outcome.err;
+  sandbox.write("e.yaml", experiment("x", "runs: /proc/netwright\n"));  // read-only even for root
+  EXPECT_EQ(sandbox.run("run e.yaml").exit_code, 3) << sandbox.read("err.txt");
+}
+
+}  // namespace
+}  // namespace netwright

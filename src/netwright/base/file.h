@@ -12,8 +12,8 @@ namespace netwright {
 std::string read_file(const std::string& path, std::size_t limit = std::size_t{1} << 32);
 
 // Writes to a temporary file in the same folder, fsyncs it, renames it over `path`, fsyncs the folder. On any failure
-// (read-only or full disk) throws an Error (ExitCode::failure) that names the path and the cause; `path` keeps its old
-// content.
+// (read-only or full disk) throws an Error (invalid where another place would do) that names the path and the cause;
+// `path` keeps its old content.
 void write_file_atomically(const std::string& path, std::string_view content);
 
 // mkdir -p; throws an Error that names the path and the cause.

@@ -15,27 +15,32 @@ namespace netwright {
 struct Cost {
   std::int64_t parameters = 0;  // learnable numbers
   std::int64_t macs = 0;        // multiply-accumulates a sample, forward, of convolutions and linear layers
-  std::int64_t pool_flops = 0;  // what pooling adds in NAS-Bench-201's count of "FLOPs" (macs + pool_flops)
+  // Additions of the biases of convolutions and linear layers. What NAS-Bench-201's table calls FLOPs is macs +
+  // bias_adds; pools, norms, activations and sums count nothing there.
+  std::int64_t bias_adds = 0;
 
   Cost& operator+=(const Cost& other);
   bool operator==(const Cost&) const = default;
 };
 
-// Parameter defaults also fix each parameter's kind. Two kinds of rows have special defaults:
-//   `channels: 0` means "as many as the first input has".
+// Parameter defaults also fix each parameter's kind. `channels: 0` and `features: 0` mean "as many as the first input
+// has" (of classifiers: not yet set).
 struct Operation {
   std::string name;
   std::string summary;  // one line, for docs and pictures
   int min_inputs = 1;
   int max_inputs = 1;        // -1: any number
   bool commutative = false;  // the order of inputs does not matter
-  bool identity = false;     // with unchanged shape and stride 1 it passes its input through (skip_connect)
+  bool identity = false;     // passes its input through whenever the shape stays the same (skip_connect)
   bool zero = false;         // its output is zero whatever its input (none)
   Parameters defaults;
   // Throws an invalid Error (without place; the caller adds it) when inputs do not fit, e.g. a channel mismatch of a
   // sum.
   std::function<Shape(const std::vector<Shape>&, const Parameters&)> shape;
   std::function<Cost(const std::vector<Shape>&, const Shape& out, const Parameters&)> cost;
+  // Whether zero in gives zero out with any weights: a pool does, a convolution with a bias or an affine norm does not.
+  // Null: no.
+  std::function<bool(const Parameters&)> keeps_zero;
 };
 
 class OperationTable {
@@ -52,6 +57,12 @@ class OperationTable {
   std::vector<std::string> names() const;
   // The row that an alias chain ends in: sep_conv_7x7 -> sep_conv. Factories are found by it.
   const std::string& base_of(const std::string& name) const;
+
+  // The row of that name; an invalid Error (without place) with the nearest name when absent.
+  const Operation& at(const std::string& name) const;
+  // `given` with the row's defaults filled in. Throws an invalid Error (without place) for an unknown operation or
+  // parameter, with the nearest valid name, and for a value of the wrong kind. An integer given for a real becomes one.
+  Parameters complete(const std::string& name, const Parameters& given) const;
 
  private:
   std::map<std::string, Operation> rows_;

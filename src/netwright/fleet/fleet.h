@@ -46,11 +46,15 @@ struct ProcessFleetOptions {
   double silence_seconds = 3600;  // a trainer that says nothing for so long while it has a trial is killed: timeout
   double start_seconds = 120;     // time to answer Hello
   double grace_seconds = 5;
-  std::string log_folder;  // stderr of each trainer goes to trainer-<slot>.log there
+  std::string log_folder;  // stderr of each trainer is appended to trainer-<slot>.log there; empty: it is ours
+  std::size_t max_line_bytes = std::size_t{1} << 20;  // a trainer that writes a longer line is ended: protocol
 };
 
 // N trainer processes on this machine. Each gets OMP_NUM_THREADS etc. of hello.threads, its own process group, and dies
-// with us (PR_SET_PDEATHSIG). Throws Error when the program cannot be started at all.
+// with us (PR_SET_PDEATHSIG): make and poll the fleet from a thread that lives as long as it. Throws Error when the
+// program cannot be started at all. poll() hands out the reports that came before a trainer's end before that end; it
+// throws Error when a trainer ends three times in a row without having been ready, or answers hello with `finished`,
+// trial 0 (ExitCode::invalid where its reason is "invalid"). A Continue or Stop for a slot without a trial is dropped.
 std::unique_ptr<Fleet> make_process_fleet(ProcessFleetOptions options);
 
 }  // namespace netwright

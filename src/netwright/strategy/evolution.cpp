@@ -47,10 +47,11 @@ bool dominates(const Member& a, const Member& b) {
   return better;
 }
 
-// Non-dominated sorting among the feasible; the others keep rank 0, as their violation decides.
+// Non-dominated sorting among the feasible; the others share a rank behind all of theirs.
 void assign_ranks(const std::deque<Member>& members, std::vector<Fitness>& fitness) {
   std::vector<std::size_t> left;
   for (std::size_t i = 0; i < members.size(); ++i) {
+    fitness[i].rank = members.size();
     if (members[i].violation == 0) left.push_back(i);
   }
   for (std::size_t rank = 0; !left.empty(); ++rank) {

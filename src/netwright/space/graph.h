@@ -63,8 +63,19 @@ struct Network {
   std::int64_t classes = 0;
 };
 
-// Lossless; what the trial protocol and checkpoints carry. The schema is in docs/trial-protocol.md.
+// Lossless but for the nodes' places in the space file; what the trial protocol and checkpoints carry. Shared cells are
+// stored once:
+//   {"input": [3,32,32], "classes": 10,
+//    "cells": [GRAPH, …],                     // absent when none; a cell within a cell comes before it
+//    "graph": {"name": …, "inputs": ["x"],
+//              "nodes": [{"name": …, "operation": "conv_bn", "parameters": {…}, "inputs": [0], "decided_by": …},
+//                        {"name": …, "operation": "cell", "cell": 0, "inputs": [1]}, …],
+//              "output": 7, "auxiliary_output": 5}}
+// where numbers in inputs and outputs are value numbers (see Graph), `cell` is an index of `cells`, and empty
+// `parameters`, empty `decided_by` and an `auxiliary_output` of -1 are left out.
 Json to_json(const Network& network);
-Network network_from_json(const Json& json);  // throws an invalid Error for what is not a network
+// Throws an invalid Error that says what and where for anything that is not such a document. Operations and their
+// parameters are not looked up: infer_shapes does.
+Network network_from_json(const Json& json);
 
 }  // namespace netwright

@@ -46,6 +46,13 @@ std::optional<std::uint64_t> count_values(const Choice& choice);
 
 bool contains(const Choice& choice, const Value& value);
 
+// The value in the domain's own kind: 1 for a real choice is 1.0, 2.0 for an integer choice is 2. nullopt when it is
+// not in the domain.
+std::optional<Value> converted(const Choice& choice, const Value& value);
+
+// For messages: "one of a, b", "an integer from 1 to 8", "a number from 0.1 to 1".
+std::string domain_text(const Choice& choice);
+
 Value sample(const Choice& choice, Random& random);
 
 // A different value: for a categorical uniformly among the others; for numbers likewise uniformly over the domain

@@ -35,9 +35,9 @@ class SearchSpace {
   static SearchSpace load(const std::string& path, const OperationTable& table = OperationTable::standard());
 
   const std::string& name() const { return name_; }
-  const std::vector<Choice>& choices() const { return choices_; }  // parents before the choices that depend on them
+  const std::vector<Choice>& choices() const { return *choices_; }  // parents before the choices that depend on them
   const Choice* find(const std::string& choice) const;
-  const OperationTable& table() const { return table_; }
+  const OperationTable& table() const;
 
   // log10 of the number of configurations (conditions respected); infinity with a real choice.
   double log10_size() const;
@@ -62,10 +62,21 @@ class SearchSpace {
 
  private:
   SearchSpace() = default;
+  void index();        // after choices_ has been set
+  void probe() const;  // fills a few configurations; throws when one is no network
+  Configuration covering(std::uint64_t number) const;
+  std::vector<const Value*> values_of(const Configuration& configuration) const;
+
+  // Conditions with their parents looked up.
+  struct Parent {
+    std::size_t index;
+    const std::vector<Value>* values;
+  };
 
   std::string name_;
-  std::vector<Choice> choices_;
-  OperationTable table_;
+  std::shared_ptr<const std::vector<Choice>> choices_;
+  std::vector<std::vector<Parent>> parents_;              // of each choice
+  std::vector<std::size_t> by_name_;                      // numbers of the choices, sorted by name
   std::shared_ptr<const struct SpaceTemplate> template_;  // the parsed graph with its holes; see space_template.h
 };
 

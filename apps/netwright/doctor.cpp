@@ -12,6 +12,7 @@
 #include "netwright/base/error.h"
 #include "netwright/base/file.h"
 #include "netwright/base/version.h"
+#include "netwright/fleet/threads.h"
 #include "netwright/study/experiment.h"
 
 namespace netwright {
@@ -71,7 +72,7 @@ int doctor(bool json) {
   std::vector<Finding> findings;
   const Json machine = machine_description();
   findings.push_back({"machine", "ok",
-                      machine.value("cpu", "unknown processor") + ", " + std::to_string(core_count()) + " cores, " +
+                      machine.value("cpu", "unknown processor") + ", " + std::to_string(available_cores()) + " cores, " +
                           machine.at("memory_gib").dump() + " GiB, " + machine.value("system", ""),
                       ""});
   for (auto& finding : torch_findings(torch)) findings.push_back(std::move(finding));

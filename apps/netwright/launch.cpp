@@ -12,6 +12,8 @@
 #include "apps/netwright/torch_program.h"
 #include "netwright/base/file.h"
 #include "netwright/base/version.h"
+#include "netwright/fleet/threads.h"
+#include "netwright/storage/study_lock.h"
 
 namespace netwright {
 namespace {
@@ -33,7 +35,7 @@ void install_signal_handlers() {
 
 // Workers and threads that together fit the machine; what the user states is kept.
 Threads shared_threads(const ExecutionOptions& execution) {
-  const int cores = core_count();
+  const int cores = available_cores();
   const int most = execution.device == "cpu" ? cores : 1;  // one worker a device unless the user says otherwise
   return share_threads(execution.workers > 0 ? execution.workers : most, execution.threads, cores);
 }

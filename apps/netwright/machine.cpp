@@ -1,6 +1,5 @@
 #include "apps/netwright/machine.h"
 
-#include <sched.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <string>
 
 #include "netwright/base/text.h"
+#include "netwright/fleet/threads.h"
 
 namespace netwright {
 namespace {
@@ -30,17 +30,10 @@ std::string line_value(const std::string& path, const std::string& key, char sep
 
 }  // namespace
 
-int core_count() {
-  cpu_set_t set;
-  if (::sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-  const long online = ::sysconf(_SC_NPROCESSORS_ONLN);
-  return online > 0 ? static_cast<int>(online) : 1;
-}
-
 Json machine_description() {
   Json machine = Json::object();
   if (const auto cpu = line_value("/proc/cpuinfo", "model name", ':'); !cpu.empty()) machine["cpu"] = cpu;
-  machine["cores"] = core_count();
+  machine["cores"] = available_cores();
   const double bytes = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGE_SIZE));
   machine["memory_gib"] = std::round(bytes / (1 << 30) * 10) / 10;
   std::string system = line_value("/etc/os-release", "PRETTY_NAME", '=');

@@ -8,6 +8,4 @@ namespace netwright {
 // {"cpu", "cores", "memory_gib", "system", "compiler"}; unknown parts are left out.
 Json machine_description();
 
-int core_count();  // that this process may use
-
 }  // namespace netwright

@@ -89,7 +89,7 @@ std::int64_t complete_trials(const Sandbox& sandbox, const std::string& study) {
   const Outcome show = sandbox.run("show " + study + " --json");
   const Json document = json_of(show);
   if (!document.is_object() || !document.contains("trials")) return -1;
-  return document.at("trials").value("complete", std::int64_t{0});
+  return document.at("trials").at("search").value("complete", std::int64_t{0});
 }
 
 TEST(Command, KilledAndResumedItLosesNoFinishedTrialAndCountsNoneTwice) {

@@ -32,6 +32,12 @@ OperationTable OperationTable::standard() {
 
 void OperationTable::add(Operation operation) {
   bases_.erase(operation.name);
+  if (!operation.shape) {
+    operation.shape = [](const std::vector<Shape>& inputs, const Parameters&) { return inputs.at(0); };
+  }
+  if (!operation.cost) {
+    operation.cost = [](const std::vector<Shape>&, const Shape&, const Parameters&) { return Cost{}; };
+  }
   const std::string name = operation.name;
   rows_.insert_or_assign(name, std::move(operation));
 }

@@ -35,9 +35,9 @@ struct Operation {
   bool zero = false;         // its output is zero whatever its input (none)
   Parameters defaults;
   // Throws an invalid Error (without place; the caller adds it) when inputs do not fit, e.g. a channel mismatch of a
-  // sum.
+  // sum. Null: the first input's shape.
   std::function<Shape(const std::vector<Shape>&, const Parameters&)> shape;
-  std::function<Cost(const std::vector<Shape>&, const Shape& out, const Parameters&)> cost;
+  std::function<Cost(const std::vector<Shape>&, const Shape& out, const Parameters&)> cost;  // null: nothing
   // Whether zero in gives zero out with any weights: a pool does, a convolution with a bias or an affine norm does not.
   // Null: no.
   std::function<bool(const Parameters&)> keeps_zero;

@@ -4,6 +4,7 @@
 // can be told apart by people with the common colour deficiencies, and roles differ in shape as well.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,19 +19,24 @@ enum class Role { searched, best, retrained, baseline, front, failed, faint };
 enum class Mark { none, dot, ring, diamond, square, cross };
 
 struct Point {
-  double x = 0, y = 0;
+  double x = 0;
+  double y = 0;       // NaN: the mark stands on the lower edge (a trial that measured nothing)
   std::string title;  // tooltip
 };
+
+enum class Line { none, straight, steps };
 
 struct Series {
   std::string name;  // in the legend; empty: not listed
   Role role = Role::searched;
   Mark mark = Mark::dot;
-  enum class Line { none, straight, steps } line = Line::none;
-  bool bold = false;
+  Line line = Line::none;
   std::string title;  // tooltip of the line
   std::vector<Point> points;
 };
+
+// What to do with values far outside the rest (beyond three interquartile ranges of the quartiles).
+enum class Outliers { show, edge_low, edge_high };
 
 struct Axis {
   std::string title;
@@ -38,7 +44,9 @@ struct Axis {
   bool log = false;                 // ignored when a value is not positive
   bool whole = false;               // ticks at whole numbers only
   std::optional<double> low, high;  // else from the data, with a margin
-  bool robust = false;              // leave far outliers on the low side off: they are drawn as arrows at the edge
+  // edge_low: values far below the rest do not stretch the axis; they are drawn as arrows on its edge. edge_high
+  // likewise.
+  Outliers outliers = Outliers::show;
 };
 
 // A word beside a point; moved or left out where it would cover another.
@@ -48,38 +56,37 @@ struct Label {
 };
 
 struct Plot {
-  std::string title;  // for readers of the picture's name; not drawn
+  std::string title;  // the picture's name for screen readers; not drawn
   Axis x, y;
-  std::vector<Series> series;
+  std::vector<Series> series;  // later ones are drawn over earlier ones
   std::vector<Label> labels;
-  int width = 560, height = 340;
+  int width = 560, height = 330;
 };
 
 // An <svg> element; a plot without any finite point says "nothing measured yet".
 std::string draw(const Plot& plot);
 
-// Ticks at round values inside [low, high]: about `count` of them.
-std::vector<double> linear_ticks(double low, double high, int count);
-std::vector<double> log_ticks(double low, double high, int count);  // 1, 2, 5 times powers of ten, or powers alone
-
-// Two groups of values side by side, every value a dot, the mean a bar with the interval of the group's mean.
+// An estimation plot (Gardner & Altman 1986): each group a row with every value a dot and the mean a bar; below them
+// the difference of means with its interval, drawn from the second group's mean.
 struct StripGroup {
   std::string name;
   Role role = Role::retrained;
-  std::vector<Point> points;  // x unused
-  std::optional<std::pair<double, double>> interval;
+  std::vector<std::pair<double, std::string>> values;  // with tooltips
 };
 
 struct Strip {
   std::string title;
   Axis axis;
-  std::vector<StripGroup> groups;
+  StripGroup first, second;
+  std::optional<std::pair<double, double>> interval;  // of mean(first) - mean(second)
+  std::string difference;                             // told in words beside the interval
   int width = 560;
 };
 
 std::string draw(const Strip& strip);
 
-// A heat map of counts[row][column], rows scaled to shares; the diagonal and the rest in two colours.
+// A heat map of counts[row][column], rows scaled to shares; the diagonal and the rest in two colours. Numbers are
+// written into the cells while there is room.
 struct HeatMap {
   std::string title, row_title, column_title;
   std::vector<std::string> names;

@@ -56,7 +56,8 @@ std::string styled(std::string_view text, Style style, bool colour);
 // Columns a UTF-8 text takes, a code point one (combining marks none, East Asian wide ones two).
 int display_width(std::string_view text);
 
-// One row a trial: id, state, the objectives, parameters and MACs where measured, epochs, seconds, configuration.
-Table trial_table(const std::vector<const Trial*>& trials, const std::vector<Objective>& objectives);
+// One row a trial: id, state, the objectives, parameters and MACs where measured, fidelity, seconds, configuration.
+Table trial_table(const std::vector<const Trial*>& trials, const std::vector<Objective>& objectives,
+                  const std::string& fidelity_unit = "epochs");
 
 }  // namespace netwright

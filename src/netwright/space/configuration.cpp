@@ -1,12 +1,36 @@
 #include "netwright/space/configuration.h"
 
+#include <algorithm>
+
 #include "netwright/base/error.h"
 
 namespace netwright {
 
+namespace {
+
+bool before(const Configuration::Entry& entry, const std::string& choice) {
+  return entry.first < choice;
+}
+
+}  // namespace
+
 const Value* Configuration::find(const std::string& choice) const {
-  const auto found = values_.find(choice);
-  return found == values_.end() ? nullptr : &found->second;
+  const auto found = std::lower_bound(values_.begin(), values_.end(), choice, before);
+  return found == values_.end() || found->first != choice ? nullptr : &found->second;
+}
+
+void Configuration::set(const std::string& choice, Value value) {
+  const auto place = std::lower_bound(values_.begin(), values_.end(), choice, before);
+  if (place != values_.end() && place->first == choice) {
+    place->second = std::move(value);
+  } else {
+    values_.emplace(place, choice, std::move(value));
+  }
+}
+
+void Configuration::erase(const std::string& choice) {
+  const auto found = std::lower_bound(values_.begin(), values_.end(), choice, before);
+  if (found != values_.end() && found->first == choice) values_.erase(found);
 }
 
 std::string Configuration::canonical_text() const {

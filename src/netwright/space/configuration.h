@@ -3,6 +3,8 @@
 
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "netwright/base/json.h"
 #include "netwright/space/value.h"
@@ -11,21 +13,25 @@ namespace netwright {
 
 class Configuration {
  public:
+  using Entry = std::pair<std::string, Value>;  // a choice's name and its value
+
   Configuration() = default;
-  explicit Configuration(std::map<std::string, Value> values) : values_(std::move(values)) {}
+  explicit Configuration(const std::map<std::string, Value>& values) : values_(values.begin(), values.end()) {}
+  // Precondition: sorted by name, each name once.
+  explicit Configuration(std::vector<Entry> values) : values_(std::move(values)) {}
 
-  const std::map<std::string, Value>& values() const { return values_; }
-  const Value* find(const std::string& choice) const;  // null when that choice is not active
-  void set(const std::string& choice, Value value) { values_[choice] = std::move(value); }
-  void erase(const std::string& choice) { values_.erase(choice); }
+  const std::vector<Entry>& values() const { return values_; }  // sorted by name
+  const Value* find(const std::string& choice) const;           // null when that choice is not active
+  void set(const std::string& choice, Value value);             // adds or replaces
+  void erase(const std::string& choice);
 
-  // "name=value" lines joined by "; ", sorted by name.
+  // "name=value" joined by "; ", sorted by name.
   std::string canonical_text() const;
 
   bool operator==(const Configuration&) const = default;
 
  private:
-  std::map<std::string, Value> values_;
+  std::vector<Entry> values_;  // one block of memory: configurations are made by the million
 };
 
 Json to_json(const Configuration& configuration);         // an object

@@ -85,9 +85,11 @@ void SearchSpace::index() {
   by_name_.clear();
   for (const auto& [name, number] : numbers) by_name_.push_back(number);
   parents_.assign(all.size(), {});
+  conditional_ = false;
   for (std::size_t i = 0; i < all.size(); ++i) {
     for (const auto& condition : all[i].conditions) {
       parents_[i].push_back({numbers.at(condition.parent), &condition.values});
+      conditional_ = true;
     }
   }
 }
@@ -171,20 +173,25 @@ void SearchSpace::validate(const Configuration& configuration) const {
 }
 
 Configuration SearchSpace::sample(Random& random) const {
-  const std::size_t count = choices_->size();
-  std::vector<Value> values(count);
-  std::vector<char> active(count, 1);
-  for (std::size_t i = 0; i < count; ++i) {
+  const auto& all = *choices_;
+  std::vector<Configuration::Entry> entries;
+  entries.reserve(all.size());
+  if (!conditional_) {
+    for (const std::size_t i : by_name_) entries.emplace_back(all[i].name, netwright::sample(all[i], random));
+    return Configuration(std::move(entries));
+  }
+  std::vector<Value> values(all.size());
+  std::vector<char> active(all.size(), 1);
+  for (std::size_t i = 0; i < all.size(); ++i) {
     for (const auto& parent : parents_[i]) {
       if (!active[parent.index] || !holds(values[parent.index], *parent.values)) active[i] = 0;
     }
-    if (active[i]) values[i] = netwright::sample((*choices_)[i], random);
+    if (active[i]) values[i] = netwright::sample(all[i], random);
   }
-  std::map<std::string, Value> sorted;
   for (const std::size_t i : by_name_) {
-    if (active[i]) sorted.emplace_hint(sorted.end(), (*choices_)[i].name, std::move(values[i]));
+    if (active[i]) entries.emplace_back(all[i].name, std::move(values[i]));
   }
-  return Configuration(std::move(sorted));
+  return Configuration(std::move(entries));
 }
 
 Configuration SearchSpace::mutate(const Configuration& parent, Random& random) const {
@@ -207,10 +214,16 @@ Configuration SearchSpace::mutate(const Configuration& parent, Random& random) c
   return child;
 }
 
+// Both sides are sorted by name.
 std::vector<const Value*> SearchSpace::values_of(const Configuration& configuration) const {
-  std::vector<const Value*> values;
-  values.reserve(choices_->size());
-  for (const auto& choice : *choices_) values.push_back(configuration.find(choice.name));
+  std::vector<const Value*> values(choices_->size(), nullptr);
+  auto entry = configuration.values().begin();
+  for (const std::size_t i : by_name_) {
+    const std::string& name = (*choices_)[i].name;
+    while (entry != configuration.values().end() && entry->first < name) ++entry;
+    if (entry == configuration.values().end()) break;
+    if (entry->first == name) values[i] = &entry->second;
+  }
   return values;
 }
 

@@ -76,6 +76,7 @@ class SearchSpace {
   std::string name_;
   std::shared_ptr<const std::vector<Choice>> choices_;
   std::vector<std::vector<Parent>> parents_;              // of each choice
+  bool conditional_ = false;                              // some choice has a condition
   std::vector<std::size_t> by_name_;                      // numbers of the choices, sorted by name
   std::shared_ptr<const struct SpaceTemplate> template_;  // the parsed graph with its holes; see space_template.h
 };

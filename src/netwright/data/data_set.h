@@ -33,16 +33,12 @@ struct Normalization {
   std::vector<float> deviation;  // never 0: 1 where a channel is constant
 };
 
-// Some of the examples. Cheap to copy; immutable, so any thread may read it.
-template <class Purpose>
-class Split {
+// Some of the examples. Cheap to copy; immutable, so any thread may read it. Which purpose they serve is told by the
+// derived type: functions that open, split or load data take those types, never this one.
+class ExampleSet {
  public:
-  Split(std::shared_ptr<const Examples> examples, std::vector<std::int32_t> indices,
-        std::shared_ptr<const Normalization> normalization, std::uint64_t seed)
-      : examples_(std::move(examples)),
-        indices_(std::make_shared<const std::vector<std::int32_t>>(std::move(indices))),
-        normalization_(std::move(normalization)),
-        seed_(seed) {}
+  ExampleSet(std::shared_ptr<const Examples> examples, std::vector<std::int32_t> indices,
+             std::shared_ptr<const Normalization> normalization, std::uint64_t seed);
 
   std::int64_t size() const { return static_cast<std::int64_t>(indices_->size()); }
   std::int64_t classes() const { return static_cast<std::int64_t>(examples_->class_names.size()); }
@@ -60,9 +56,8 @@ class Split {
   }
   std::vector<std::int64_t> class_counts() const;
 
-  // A class-balanced share of it (each class keeps its proportion, by largest remainder), the same each time; fraction
-  // in (0, 1], at least one example. The normalisation stays that of the whole training split.
-  Split subset(double fraction) const;
+ protected:
+  ExampleSet share(double fraction) const;
 
  private:
   std::size_t index(std::int64_t position) const {
@@ -75,13 +70,22 @@ class Split {
   std::uint64_t seed_;
 };
 
+template <class Purpose>
+class Split : public ExampleSet {
+ public:
+  using ExampleSet::ExampleSet;
+
+  // A class-balanced share of it (each class keeps its proportion, by largest remainder), the same each time; fraction
+  // in (0, 1], at least one example. The normalisation stays that of the whole training split.
+  Split subset(double fraction) const { return Split(share(fraction)); }
+
+ private:
+  explicit Split(ExampleSet&& examples) : ExampleSet(std::move(examples)) {}
+};
+
 using TrainingData = Split<struct TrainingPurpose>;
 using ValidationData = Split<struct ValidationPurpose>;
 using TestData = Split<struct TestPurpose>;
-
-extern template class Split<TrainingPurpose>;
-extern template class Split<ValidationPurpose>;
-extern template class Split<TestPurpose>;
 
 // All that a search may see.
 struct SearchData {

@@ -1,9 +1,9 @@
 // Batches, assembled from the bytes of a data set in one pass: cropping, flipping, normalisation and cutout write
 // straight into the float tensor that the network reads. There is no other copy.
 //
-// Order and augmentation are a function of (seed, epoch, position in the order) alone: not of the batch size's history,
-// of threads, or of what was drawn before. A loader that seeks to (epoch, batch) gives the batches that an
-// uninterrupted one would have given from there on.
+// The order of an epoch is a function of (seed, epoch), an example's augmentation of (seed, epoch, example): neither
+// depends on the batch size, on threads, or on what was drawn before. A loader that seeks to (epoch, batch) gives the
+// batches that an uninterrupted one would have given from there on.
 #pragma once
 
 #include <cstdint>

@@ -32,10 +32,10 @@ std::vector<bool> ancestors(const Graph& graph, int output) {
   return reached;
 }
 
-std::vector<bool> feeds_sum(const Graph& graph) {
+std::vector<bool> feeds_sum(const Graph& graph, const OperationTable& table) {
   std::vector<bool> feeds(graph.value_count(), false);
   for (const Node& node : graph.nodes) {
-    if (node.operation != "add") continue;
+    if (table.base_of(node.operation) != "add") continue;
     for (const int input : node.inputs) feeds[static_cast<std::size_t>(input)] = true;
   }
   return feeds;
@@ -74,7 +74,7 @@ class Builder {
  private:
   std::vector<Slot> add_graph(const Graph& graph, const std::vector<Slot>& inputs, const std::string& prefix,
                               bool inside_cell, const std::vector<bool>& left_out) {
-    const std::vector<bool> summed = feeds_sum(graph);
+    const std::vector<bool> summed = feeds_sum(graph, table_);
     std::vector<Slot> values = inputs;
     for (const Node& node : graph.nodes) {
       const std::size_t value = values.size();
@@ -105,7 +105,7 @@ class Builder {
     if (operation->identity && context.inputs[0] == context.output && integer_of(node.parameters, "stride", 1) == 1) {
       return arguments[0];
     }
-    if (node.operation == "add") {
+    if (table_.base_of(node.operation) == "add") {
       std::erase_if(arguments, [](const Slot& argument) { return argument.zero; });
       if (arguments.size() == 1) return arguments[0];
       if (arguments.empty()) return make_zero(context, node, path);

@@ -143,7 +143,8 @@ Made skip_connect(const LayerContext& context) {
 }
 
 Made align(const LayerContext& context) {
-  return context.inputs[0].height == context.output.height ? pointwise(context) : factorized_reduce(context);
+  const Shape &in = context.inputs[0], &out = context.output;
+  return in.height == out.height && in.width == out.width ? pointwise(context) : factorized_reduce(context);
 }
 
 }  // namespace netwright::layers

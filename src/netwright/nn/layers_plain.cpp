@@ -69,9 +69,10 @@ class Pool : public Layer {
   }
   torch::Tensor forward(const std::vector<torch::Tensor>& inputs) override {
     const auto [kernel, stride] = window_;
-    torch::Tensor y = average_ ? torch::avg_pool2d(inputs[0], kernel, stride, kernel / 2, /*ceil_mode=*/false,
+    const std::int64_t padding = (kernel - 1) / 2;
+    torch::Tensor y = average_ ? torch::avg_pool2d(inputs[0], kernel, stride, padding, /*ceil_mode=*/false,
                                                    /*count_include_pad=*/false)
-                               : torch::max_pool2d(inputs[0], kernel, stride, kernel / 2);
+                               : torch::max_pool2d(inputs[0], kernel, stride, padding);
     return norm_ ? norm_->forward(y) : y;
   }
 
@@ -87,7 +88,7 @@ class NormLayer : public Layer {
     norm_ = register_module("norm", std::make_shared<BatchNorm>(channels, affine));
   }
   torch::Tensor forward(const std::vector<torch::Tensor>& inputs) override {
-    return activate_owned(norm_->forward(inputs[0]), activation_);
+    return norm_->forward(inputs[0], activation_);
   }
 
  private:
@@ -142,8 +143,7 @@ class Dense : public Layer {
     torch::Tensor x = options_.pool ? global_average(inputs[0]) : inputs[0];
     if (options_.dropout_before > 0) x = torch::dropout(x, options_.dropout_before, is_training());
     x = linear_->forward(x);
-    if (norm_) x = norm_->forward(x);
-    x = activate_owned(x, options_.activation);
+    x = norm_ ? norm_->forward(x, options_.activation) : activate_owned(x, options_.activation);
     return options_.dropout_after > 0 ? torch::dropout(x, options_.dropout_after, is_training()) : x;
   }
 

@@ -5,6 +5,7 @@
 
 #include "netwright/base/error.h"
 #include "netwright/base/text.h"
+#include "netwright/nn/fused.h"
 
 namespace netwright {
 
@@ -74,10 +75,16 @@ BatchNorm::BatchNorm(std::int64_t channels, bool affine) {
   running_var = register_buffer("running_var", torch::ones({channels}));
 }
 
-torch::Tensor BatchNorm::forward(const torch::Tensor& x) {
-  const bool by_batch = is_training() && x.numel() > x.size(1);
-  return torch::batch_norm(x, weight, bias, running_mean, running_var, by_batch, momentum, epsilon,
-                           /*cudnn_enabled=*/true);
+bool BatchNorm::uses_batch(const torch::Tensor& x) const {
+  return is_training() && x.numel() > x.size(1);
+}
+
+torch::Tensor BatchNorm::forward(const torch::Tensor& x, Activation after) {
+  const bool by_batch = uses_batch(x);
+  if (by_batch && fusible(x) && fusible(after)) return fused_norm(x, *this, after);
+  return activate_owned(torch::batch_norm(x, weight, bias, running_mean, running_var, by_batch, momentum, epsilon,
+                                          /*cudnn_enabled=*/true),
+                        after);
 }
 
 void BatchNorm::initialize(at::Generator&) {
@@ -101,11 +108,11 @@ ConvolutionBlock::ConvolutionBlock(const ConvolutionOptions& given) : options(gi
 }
 
 torch::Tensor ConvolutionBlock::forward(const torch::Tensor& x) {
+  if (fusible(options) && norm->uses_batch(x) && fusible(x)) return fused_block(x, *this);
   const std::int64_t padding = options.padding >= 0 ? options.padding : options.dilation * (options.kernel - 1) / 2;
   torch::Tensor y = torch::conv2d(activate(x, options.before), weight, bias, options.stride, padding, options.dilation,
                                   options.groups);
-  if (norm) y = norm->forward(y);
-  return activate_owned(std::move(y), options.after);
+  return norm ? norm->forward(y, options.after) : activate_owned(std::move(y), options.after);
 }
 
 void ConvolutionBlock::initialize(at::Generator& generator) {

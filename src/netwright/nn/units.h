@@ -29,7 +29,9 @@ class Unit : public torch::nn::Module {
 class BatchNorm : public Unit {
  public:
   BatchNorm(std::int64_t channels, bool affine);
-  torch::Tensor forward(const torch::Tensor& x);
+  // Followed by an activation.
+  torch::Tensor forward(const torch::Tensor& x, Activation after = Activation::none);
+  bool uses_batch(const torch::Tensor& x) const;       // rather than the running statistics
   void initialize(at::Generator& generator) override;  // scale 1, shift 0, running mean 0 and variance 1
 
   static constexpr double momentum = 0.1;

@@ -38,8 +38,8 @@ GraphHash graph_hash(const Graph& graph, const std::vector<Shape>& inputs, const
     const std::array results = {value_at(values, graph.output), value_at(values, graph.auxiliary_output)};
     return function.hash(results);
   }
-  Terms terms(level, inputs);
-  const std::vector<int> values = walk(graph, inferred, terms.inputs(), labels, terms);
+  Terms terms(level);
+  const std::vector<int> values = walk(graph, inferred, terms.inputs(inputs), labels, terms);
   GraphHash hash = terms.hash(value_at(values, graph.output));
   if (graph.auxiliary_output >= 0) hash = mixed(hash, terms.hash(value_at(values, graph.auxiliary_output)));
   return hash;
@@ -58,8 +58,8 @@ std::string canonical_text(const Graph& graph, const std::vector<Shape>& inputs,
     const std::vector<int> values = walk(graph, inferred, function.inputs(), labels, function);
     return function.text(value_at(values, graph.output), longest_text);
   }
-  Terms terms(level, inputs);
-  const std::vector<int> values = walk(graph, inferred, terms.inputs(), labels, terms);
+  Terms terms(level);
+  const std::vector<int> values = walk(graph, inferred, terms.inputs(inputs), labels, terms);
   return terms.text(value_at(values, graph.output), longest_text);
 }
 

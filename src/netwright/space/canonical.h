@@ -15,17 +15,18 @@
 
 namespace netwright {
 
-// What is looked through before comparing. NAS-Bench-201 has 15,625 / 12,751 / 6,466 / 8,743 classes at these levels.
+// What is looked through before comparing. NAS-Bench-201 has 15,625 / 12,751 / 6,466 / 5,875 classes at these levels.
 //
 // The first three are that paper's: the output as a nested expression of the inputs, with the terms of sums sorted. A
 // node used twice and two equal nodes read the same, so networks of different weights may fall together; `skips` and
-// `zeros` look through each a little more. They are there for comparison with the literature.
+// `zeros` look through each a little more, within each cell by itself. They are there for comparison with the
+// literature.
 //
 // `function` is the sound one, for not training a network twice. Networks with the same hash compute the same function
 // with the same weights: identities are passed through, sums flattened (addition is associative), zero terms dropped,
 // zeros followed through operations that keep zero (not through a convolution with an affine norm: its shift is left),
-// and a node used twice is told from two nodes unless they have no weights. Told apart by three passes of colour
-// refinement over the graph.
+// and a node used twice is told from two nodes unless they have no weights. Cells count as the nodes within them. What
+// differs is told apart by three passes of colour refinement over the graph.
 enum class Equivalence {
   isomorphism,  // order of commutative inputs ignored
   skips,        // and identities passed through; a sum so reached joins the sum around it as one block

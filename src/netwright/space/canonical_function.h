@@ -18,6 +18,9 @@ class Function {
 
   std::vector<int> inputs();
   int apply(const Label& label, std::span<const int> arguments);
+  int cell(const Node& node, const Inferred& inferred, std::span<const int> arguments, Labels& labels) {
+    return walk_into(node, inferred, arguments, labels, *this);
+  }
   // Of several results together, by place (-1: absent).
   GraphHash hash(std::span<const int> results);
   std::string text(int value, std::size_t limit);

@@ -8,7 +8,7 @@ namespace netwright {
 
 namespace {
 
-// A sum of skips of sums of skips … doubles with each cell; from here on the sum inside counts as a single term.
+// A sum of skips of sums of skips … doubles with each; from here on the sum inside counts as a single term.
 constexpr std::size_t longest_sum = 4096;
 
 GraphHash mixed_shape(const GraphHash& hash, const Shape& shape) {
@@ -18,12 +18,12 @@ GraphHash mixed_shape(const GraphHash& hash, const Shape& shape) {
 
 }  // namespace
 
-std::vector<int> Terms::inputs() {
+std::vector<int> Terms::inputs(const std::vector<Shape>& shapes) {
   std::vector<int> values;
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
     Term term;
     term.input = static_cast<int>(i);
-    term.hash = mixed_shape(mixed(GraphHash{1, 0}, i), inputs_[i]);
+    term.hash = mixed_shape(mixed(GraphHash{1, 0}, i), shapes[i]);
     values.push_back(value_of(std::move(term)));
   }
   return values;
@@ -78,6 +78,27 @@ int Terms::operation(const Label& label, std::span<const int> arguments) {
   return value_of(std::move(term));
 }
 
+int Terms::cell(const Node& node, const Inferred& inferred, std::span<const int> arguments, Labels& labels) {
+  if (level_ == Equivalence::isomorphism) return walk_into(node, inferred, arguments, labels, *this);
+  auto found = cells_.find(&inferred);
+  if (found == cells_.end()) {
+    found = cells_.emplace(&inferred, walk_into(node, inferred, inputs(inferred.inputs), labels, *this)).first;
+  }
+  const Sequence& expression = values_[static_cast<std::size_t>(found->second)];
+  if (expression.terms.size() == 1) {
+    const Term& only = terms_[static_cast<std::size_t>(expression.terms[0])];
+    if (only.kind == Kind::input) return arguments[static_cast<std::size_t>(only.input)];
+    if (only.kind == Kind::zero) return found->second;
+  }
+  Term term;
+  term.kind = Kind::cell;
+  term.expression = found->second;
+  term.sources.assign(arguments.begin(), arguments.end());
+  term.hash = mixed(GraphHash{6, 0}, expression.hash);
+  for (const int source : term.sources) term.hash = mixed(term.hash, hash(source));
+  return value_of(std::move(term));
+}
+
 int Terms::sum(std::span<const int> arguments) {
   std::vector<int> parts(arguments.begin(), arguments.end());
   std::sort(parts.begin(), parts.end(), [this](int a, int b) { return compare_values(a, b) < 0; });
@@ -108,6 +129,9 @@ int Terms::compare_terms(int a, int b) const {
   if (x.sources.size() != y.sources.size()) return x.sources.size() < y.sources.size() ? -1 : 1;
   if (x.kind == Kind::operation) {
     if (const int order = compare(x.label, y.label); order != 0) return order;
+  }
+  if (x.kind == Kind::cell) {
+    if (const int order = compare_values(x.expression, y.expression); order != 0) return order;
   }
   return x.hash < y.hash ? -1 : 1;  // zeros of different shapes
 }
@@ -147,6 +171,10 @@ void Terms::write(int value, std::string& text, std::size_t limit) const {
     }
     text += ')';
     if (term.kind == Kind::operation) text += "@" + text_of(term.label);
+    if (term.kind != Kind::cell) continue;
+    text += "@{";
+    write(term.expression, text, limit);
+    text += '}';
   }
 }
 

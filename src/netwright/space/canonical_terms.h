@@ -17,19 +17,24 @@ namespace netwright {
 // signs. Which texts come out equal depends on their order, so terms are ordered here as those texts are.
 class Terms {
  public:
-  Terms(Equivalence level, const std::vector<Shape>& inputs) : level_(level), inputs_(inputs) {}
+  explicit Terms(Equivalence level) : level_(level) {}
 
-  std::vector<int> inputs();
+  std::vector<int> inputs(const std::vector<Shape>& shapes);
   int apply(const Label& label, std::span<const int> arguments);
+  // The rules of `skips` and `zeros` are about a cell as an expression of its own inputs, so there a cell is an
+  // operation labelled by that expression.
+  int cell(const Node& node, const Inferred& inferred, std::span<const int> arguments, Labels& labels);
   const GraphHash& hash(int value) const { return values_[static_cast<std::size_t>(value)].hash; }
   std::string text(int value, std::size_t limit) const;
 
  private:
-  enum class Kind { zero, operation, group, input };  // in the order of the first characters of their texts: # ( ( 0
+  // In the order of the first characters of their texts: # ( ( ( 0
+  enum class Kind { zero, operation, cell, group, input };
   struct Term {
     Kind kind = Kind::input;
     int input = 0;
     Label label;               // operation
+    int expression = 0;        // cell: its output in terms of its inputs
     std::vector<int> sources;  // values; of a group: the sum it closes
     GraphHash hash;
   };
@@ -48,10 +53,10 @@ class Terms {
   void write(int value, std::string& text, std::size_t limit) const;
 
   Equivalence level_;
-  const std::vector<Shape>& inputs_;
   std::vector<Term> terms_;
   std::vector<Sequence> values_;
   std::map<GraphHash, int> term_numbers_, value_numbers_;
+  std::map<const Inferred*, int> cells_;  // expressions
 };
 
 }  // namespace netwright

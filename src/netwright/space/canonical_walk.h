@@ -50,8 +50,8 @@ class Labels {
   std::unordered_map<const Inferred*, std::vector<Label>> known_;
 };
 
-// Algebra::apply(const Label&, std::span<const int> arguments) gives the value (a number of the algebra's own) of a
-// node that is no cell. Returns the value of every value of `graph`.
+// Values of an algebra are numbers of its own. Algebra::apply(label, arguments) gives that of an operation's output,
+// Algebra::cell(node, inferred, arguments, labels) that of a cell's. Returns the value of every value of `graph`.
 template <class Algebra>
 std::vector<int> walk(const Graph& graph, const Inferred& inferred, std::span<const int> inputs, Labels& labels,
                       Algebra& algebra) {
@@ -63,14 +63,17 @@ std::vector<int> walk(const Graph& graph, const Inferred& inferred, std::span<co
     const Node& node = graph.nodes[i];
     arguments.clear();
     for (const int input : node.inputs) arguments.push_back(values[static_cast<std::size_t>(input)]);
-    if (node.cell) {
-      const std::vector<int> inner = walk(*node.cell, *inferred.steps[i].cell, arguments, labels, algebra);
-      values.push_back(inner[static_cast<std::size_t>(node.cell->output)]);
-    } else {
-      values.push_back(algebra.apply(all[i], arguments));
-    }
+    values.push_back(node.cell ? algebra.cell(node, *inferred.steps[i].cell, arguments, labels)
+                               : algebra.apply(all[i], arguments));
   }
   return values;
+}
+
+// The cell as if its nodes stood in the graph around it.
+template <class Algebra>
+int walk_into(const Node& node, const Inferred& inferred, std::span<const int> arguments, Labels& labels,
+              Algebra& algebra) {
+  return walk(*node.cell, inferred, arguments, labels, algebra)[static_cast<std::size_t>(node.cell->output)];
 }
 
 }  // namespace netwright

@@ -20,7 +20,9 @@ bool is_operation(const std::string& name) {
 }
 
 [[noreturn]] void malformed(std::string_view architecture, const std::string& problem, const std::string& remedy) {
-  throw invalid({}, "'" + std::string(architecture) + "' is no NAS-Bench-201 architecture: " + problem, remedy);
+  std::string text = "'";
+  text += architecture;
+  throw invalid({}, text + "' is no NAS-Bench-201 architecture: " + problem, remedy);
 }
 
 // The six operations in the order of the string.
@@ -41,7 +43,7 @@ std::array<std::string, 6> parse(std::string_view architecture) {
                 form);
     }
     for (std::size_t source = 0; source < edges.size(); ++source) {
-      const std::string ending = "~" + std::to_string(source);
+      const std::string ending = std::string("~") + std::to_string(source);
       if (!edges[source].ends_with(ending)) {
         malformed(architecture, "'" + edges[source] + "' does not end in " + ending, form);
       }

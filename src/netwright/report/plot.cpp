@@ -237,18 +237,11 @@ std::string plot_style() {
   --p-failed: #b3261e; --p-faint: #b6bfca; --p-grid: #e6e9ee; --p-axis: #9aa5b1; --p-ink: #1c2530; --p-muted: #5a6672;
   --p-paper: #ffffff; --p-hit: #1f6fd6; --p-miss: #d9730d;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --p-searched: #8b9db3; --p-best: #7fb3ff; --p-retrained: #64a4ff; --p-baseline: #ffa24d; --p-front: #3fd0a8;
     --p-failed: #ff8a80; --p-faint: #4b5768; --p-grid: #2a323d; --p-axis: #5d6979; --p-ink: #e8ecf1; --p-muted: #a3afbd;
     --p-paper: #171c23; --p-hit: #5aa0ff; --p-miss: #ff9d45;
-  }
-}
-@media print {
-  :root {
-    --p-searched: #6d8196; --p-best: #1f5fbf; --p-retrained: #1f6fd6; --p-baseline: #d9730d; --p-front: #00896b;
-    --p-failed: #b3261e; --p-faint: #b6bfca; --p-grid: #e6e9ee; --p-axis: #9aa5b1; --p-ink: #1c2530; --p-muted: #5a6672;
-    --p-paper: #ffffff; --p-hit: #1f6fd6; --p-miss: #d9730d;
   }
 }
 svg.plot { display: block; width: 100%; height: auto; font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; }

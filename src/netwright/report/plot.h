@@ -31,8 +31,8 @@ struct Series {
   Role role = Role::searched;
   Mark mark = Mark::dot;
   Line line = Line::none;
-  std::string title;  // tooltip of the line
-  std::vector<Point> points;
+  std::string title = {};  // tooltip of the line
+  std::vector<Point> points = {};
 };
 
 // What to do with values far outside the rest (beyond three interquartile ranges of the quartiles).
@@ -41,9 +41,9 @@ enum class Outliers { show, edge_low, edge_high };
 struct Axis {
   std::string title;
   Quantity quantity = Quantity::number;
-  bool log = false;                 // ignored when a value is not positive
-  bool whole = false;               // ticks at whole numbers only
-  std::optional<double> low, high;  // else from the data, with a margin
+  bool log = false;                           // ignored when a value is not positive
+  bool whole = false;                         // ticks at whole numbers only
+  std::optional<double> low = {}, high = {};  // else from the data, with a margin
   // edge_low: values far below the rest do not stretch the axis; they are drawn as arrows on its edge. edge_high
   // likewise.
   Outliers outliers = Outliers::show;

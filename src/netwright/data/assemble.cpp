@@ -1,6 +1,7 @@
 #include "netwright/data/assemble.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace netwright {
 namespace {
@@ -31,15 +32,25 @@ void convert(const std::uint8_t* __restrict from, const float* __restrict scale,
   for (std::int64_t i = 0; i < count; ++i) to[i] = static_cast<float>(from[i]) * scale[i] + offset[i];
 }
 
-// Pixels in reverse; the channels of each stay in order.
+// Pixels in reverse; the channels of each stay in order. `to` has room for one byte more. Whole words at a time: bytes
+// one by one took longer than all the rest.
 void reverse(const std::uint8_t* __restrict from, std::uint8_t* __restrict to, std::int64_t pixels,
              std::int64_t channels) {
+  std::int64_t x = 0;
   if (channels == 1) {
-    for (std::int64_t x = 0; x < pixels; ++x) to[x] = from[pixels - 1 - x];
-  } else {
-    for (std::int64_t x = 0; x < pixels; ++x) {
-      for (std::int64_t c = 0; c < channels; ++c) to[x * channels + c] = from[(pixels - 1 - x) * channels + c];
+    for (; x + 8 <= pixels; x += 8) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, from + pixels - 8 - x, 8);
+      word = __builtin_bswap64(word);
+      std::memcpy(to + x, &word, 8);
     }
+  } else if (channels == 3) {
+    std::memcpy(to, from + (pixels - 1) * 3, 3);  // alone, so that nothing beyond the row is read
+    // Each pixel brings a fourth byte, which the next one overwrites.
+    for (x = 1; x < pixels; ++x) std::memcpy(to + x * 3, from + (pixels - 1 - x) * 3, 4);
+  }
+  for (; x < pixels; ++x) {
+    for (std::int64_t c = 0; c < channels; ++c) to[x * channels + c] = from[(pixels - 1 - x) * channels + c];
   }
 }
 
@@ -67,7 +78,7 @@ ImageAssembler::ImageAssembler(const Shape& shape, const Normalization& normaliz
       offset_.push_back(-mean / deviation);
     }
   }
-  flipped_.resize(scale_.size());
+  flipped_.resize(scale_.size() + 1);
 }
 
 ImageAssembler::Placement ImageAssembler::draw(std::uint64_t key) const {

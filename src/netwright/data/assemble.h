@@ -30,7 +30,7 @@ class ImageAssembler {
   AugmentationOptions augmentation_;
   std::vector<float> scale_;  // of each value in a row: value * scale + offset
   std::vector<float> offset_;
-  std::vector<std::uint8_t> flipped_;  // one row
+  std::vector<std::uint8_t> flipped_;  // one row, and a byte
 };
 
 }  // namespace netwright

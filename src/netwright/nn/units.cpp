@@ -108,7 +108,7 @@ ConvolutionBlock::ConvolutionBlock(const ConvolutionOptions& given) : options(gi
 }
 
 torch::Tensor ConvolutionBlock::forward(const torch::Tensor& x) {
-  if (fusible(options) && norm->uses_batch(x) && fusible(x)) return fused_block(x, *this);
+  if (norm && fusible(options) && norm->uses_batch(x) && fusible(x)) return fused_block(x, *this);
   const std::int64_t padding = options.padding >= 0 ? options.padding : options.dilation * (options.kernel - 1) / 2;
   torch::Tensor y = torch::conv2d(activate(x, options.before), weight, bias, options.stride, padding, options.dilation,
                                   options.groups);

@@ -1,9 +1,7 @@
 #include "netwright/data/cifar.h"
 
-#include <filesystem>
-
 #include "netwright/base/file.h"
-#include "netwright/data/byte_reader.h"
+#include "netwright/data/checks.h"
 #include "netwright/data/class_names.h"
 
 namespace netwright {
@@ -16,7 +14,7 @@ constexpr int coarse_classes = 20;
 
 std::string binary_folder(const std::string& folder, const std::string& format) {
   const std::string inner = folder + (format == "cifar-10" ? "/cifar-10-batches-bin" : "/cifar-100-binary");
-  return std::filesystem::is_directory(inner) ? inner : folder;
+  return is_folder(inner) ? inner : folder;
 }
 
 Error missing(const std::string& folder, const std::string& name) {

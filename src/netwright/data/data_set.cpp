@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 
 #include "netwright/base/file.h"
 #include "netwright/base/random.h"
 #include "netwright/base/text.h"
+#include "netwright/data/checks.h"
 #include "netwright/data/cifar.h"
 #include "netwright/data/class_names.h"
 #include "netwright/data/csv_table.h"
@@ -34,7 +34,7 @@ struct Parts {
 
 std::string data_path(const DataOptions& options) {
   if (!options.path.empty()) return options.path;
-  if (!std::filesystem::is_directory(fashion_mnist_folder)) {
+  if (!is_folder(fashion_mnist_folder)) {
     throw invalid({fashion_mnist_folder, 0, 0}, "no such folder",
                   "install the Debian package dataset-fashion-mnist, or set data.path");
   }
@@ -59,7 +59,7 @@ void check(const DataOptions& options) {
   }
   const std::string path = data_path(options);
   const bool folder = options.format != "csv";
-  if (folder && !std::filesystem::is_directory(path)) {
+  if (folder && !is_folder(path)) {
     throw invalid({path, 0, 0}, "no such folder", "check data.path");
   }
 }

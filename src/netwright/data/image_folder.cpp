@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "netwright/base/text.h"
+#include "netwright/data/checks.h"
 #include "netwright/data/image_file.h"
 
 namespace netwright {
@@ -37,7 +38,7 @@ std::vector<Entry> list(const std::string& path) {
 }
 
 bool has_sub_folders(const std::string& path) {
-  if (!fs::is_directory(path)) return false;
+  if (!is_folder(path)) return false;
   const auto entries = list(path);
   return std::any_of(entries.begin(), entries.end(), [](const Entry& entry) { return entry.folder; });
 }
@@ -67,7 +68,11 @@ void list_class(const std::string& path, std::int32_t label, ImageFolder& folder
 std::vector<std::string> class_folders(const std::string& path) {
   std::vector<std::string> names;
   for (const Entry& entry : list(path)) {
-    if (entry.folder) names.push_back(entry.name);
+    if (!entry.folder) continue;
+    if (!is_utf8(entry.name)) {
+      throw invalid({path, 0, 0}, "holds a class folder whose name is not valid UTF-8", "rename it");
+    }
+    names.push_back(entry.name);
   }
   if (names.size() < 2) {
     throw invalid({path, 0, 0},
@@ -81,13 +86,13 @@ std::vector<std::string> class_folders(const std::string& path) {
 }  // namespace
 
 ImageFolders find_image_folders(const std::string& root, const std::string& test_path) {
-  if (!fs::is_directory(root)) throw invalid({root, 0, 0}, "no such folder", "check data.path");
+  if (!is_folder(root)) throw invalid({root, 0, 0}, "no such folder", "check data.path");
   ImageFolders folders{root, test_path};
   if (has_sub_folders(root + "/train") && has_sub_folders(root + "/test")) {
     folders.train = root + "/train";
     if (test_path.empty()) folders.test = root + "/test";
   }
-  if (!folders.test.empty() && !fs::is_directory(folders.test)) {
+  if (!folders.test.empty() && !is_folder(folders.test)) {
     throw invalid({folders.test, 0, 0}, "no such folder", "check data.test_path");
   }
   return folders;
@@ -115,6 +120,11 @@ Examples load_images(const ImageFolder& folder, const std::vector<std::int32_t>&
   examples.class_names = folder.class_names;
   for (const std::int32_t index : which) examples.labels.push_back(folder.labels[static_cast<std::size_t>(index)]);
   const auto bytes = static_cast<std::size_t>(side * side * 3);
+  if (which.size() * bytes > machine_memory()) {
+    throw invalid(
+        {}, std::to_string(which.size()) + " pictures of " + to_string(examples.shape) + " are larger than the memory",
+        "lower data.image_size or data.train_limit");
+  }
   examples.pixels.resize(which.size() * bytes);
 
   std::atomic<std::size_t> claimed{0};

@@ -11,12 +11,12 @@
 
 #include "netwright/base/error.h"
 #include "netwright/base/text.h"
+#include "netwright/data/checks.h"
 
 namespace netwright {
 namespace {
 
 constexpr std::size_t most_texts = 1000;
-constexpr std::uint64_t most_bytes = std::uint64_t{1} << 34;
 constexpr double cut_off = 1e6;  // deviations
 
 bool is_missing(std::string_view text) {
@@ -57,16 +57,6 @@ double finite_number(const CsvTable& table, std::size_t row, std::size_t column)
                 "correct it; an empty field stands for a missing value");
 }
 
-// Class names go into JSON documents and checkpoints.
-bool is_plain_utf8(const std::string& text) {
-  try {
-    Json(text).dump();
-    return true;
-  } catch (const Json::exception&) {
-    return false;
-  }
-}
-
 std::size_t target_column(const CsvTable& table, const std::string& name) {
   if (table.columns() < 2) {
     throw invalid({table.path, 1, 0}, "one column only",
@@ -104,7 +94,7 @@ Target read_target(const CsvTable& table, const std::string& name) {
                     "column " + column + " has more than " + std::to_string(most_texts) + " different labels",
                     "only classification is supported: name a column of classes as data.target");
     }
-    if (!is_plain_utf8(std::string(text))) {
+    if (!is_utf8(std::string(text))) {
       throw at_line(table, row, "a label that is not valid UTF-8", "save the file in UTF-8");
     }
     seen.emplace(text, row);
@@ -162,10 +152,11 @@ Encoder::Encoder(const CsvTable& table, std::size_t target, const std::vector<st
   if (features_ == 0) {
     throw invalid({table.path, 0, 0}, "no column holds anything to learn from", "add features to the file");
   }
-  if (table.rows() * static_cast<std::uint64_t>(features_) * sizeof(float) > most_bytes) {
-    throw invalid({table.path, 0, 0},
-                  std::to_string(table.rows()) + " rows of " + std::to_string(features_) + " features are too large",
-                  "at most 16 GiB are held in memory: remove categorical columns of many values, or rows");
+  if (table.rows() * static_cast<std::uint64_t>(features_) * sizeof(float) > machine_memory()) {
+    throw invalid(
+        {table.path, 0, 0},
+        std::to_string(table.rows()) + " rows of " + std::to_string(features_) + " features are larger than the memory",
+        "they must fit into memory: remove categorical columns of many values, or rows");
   }
 }
 

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <string_view>
+#include <variant>
 
 #include "netwright/base/text.h"
 
@@ -53,11 +55,16 @@ std::string format_metric(const std::string& metric, double value) {
   return format_value(value, quantity_of(metric), 2);
 }
 
+std::string short_value(const Value& value) {
+  const double* real = std::get_if<double>(&value);
+  return real != nullptr ? format_value(*real, Quantity::number) : to_string(value);
+}
+
 std::string configuration_text(const Configuration& configuration) {
   std::string text;
   for (const auto& [name, value] : configuration.values()) {
     if (!text.empty()) text += "  ";
-    text += name + "=" + to_string(value);
+    text += name + "=" + short_value(value);
   }
   return text;
 }
@@ -71,7 +78,10 @@ double seconds_of(const Trial& trial) {
 std::string fixed_text(double value, int decimals) {
   std::array<char, 400> buffer{};
   std::snprintf(buffer.data(), buffer.size(), "%.*f", decimals, value);
-  return buffer.data();
+  const std::string_view text(buffer.data());
+  // What rounds to zero has no sign.
+  const bool zero = text.find_first_not_of("-0.") == std::string_view::npos;
+  return std::string(zero && text.front() == '-' ? text.substr(1) : text);
 }
 
 std::string date_text(double unix_seconds) {

@@ -21,13 +21,16 @@ std::string metric_title(const std::string& metric);
 std::string format_value(double value, Quantity quantity, int decimals = 1);
 std::string format_metric(const std::string& metric, double value);  // by quantity_of; shares with two decimals
 
-// "name=value  name=value", by name.
+// For reading, not for parsing: reals with four significant digits.
+std::string short_value(const Value& value);
+
+// "name=value  name=value", by name, with short values.
 std::string configuration_text(const Configuration& configuration);
 
 // Seconds of all the trial's measurements.
 double seconds_of(const Trial& trial);
 
-// printf of one number.
+// With so many decimals; what rounds to zero has no sign.
 std::string fixed_text(double value, int decimals);
 
 // "2026-03-14 15:09 UTC".

@@ -18,6 +18,8 @@ struct Panel {
   const Graph* cell = nullptr;
   const Inferred* inferred = nullptr;
   std::vector<std::string> users;  // "stage1 ×5"
+
+  std::string user_text() const { return drawing::fitted(join(users, ", "), 360, 11); }
   Part part;
 };
 
@@ -64,7 +66,7 @@ void collect(const Graph& graph, const Inferred& inferred, std::vector<Panel>& p
 std::string draw_panel(const Panel& panel, double x, double y, double width, double height) {
   std::string svg = drawing::box(0, 0, width, height, 12, "nw-panel");
   svg += drawing::text_at(panel_padding, 29, panel.cell->name, "nw-name");
-  svg += drawing::text_at(panel_padding + drawing::text_width(panel.cell->name, 14) + 12, 29, join(panel.users, ", "),
+  svg += drawing::text_at(panel_padding + drawing::text_width(panel.cell->name, 14) + 12, 29, panel.user_text(),
                           "nw-muted");
   svg += drawing::moved((width - panel.part.width) / 2, 52, panel.part.svg);
   return drawing::moved(x, y, svg);
@@ -75,8 +77,7 @@ Part draw_panels(std::vector<Panel>& panels) {
   Part all;
   double x = 0, y = 0, row_height = 0;
   for (Panel& panel : panels) {
-    const double words =
-        drawing::text_width(panel.cell->name, 14) + 12 + drawing::text_width(join(panel.users, ", "), 11);
+    const double words = drawing::text_width(panel.cell->name, 14) + 12 + drawing::text_width(panel.user_text(), 11);
     const double width = std::max(panel.part.width, words) + 2 * panel_padding;
     const double height = panel.part.height + 52 + panel_padding;
     if (x > 0 && x + width > panels_width) {
@@ -118,7 +119,7 @@ std::string draw_svg(const Network& network, const OperationTable& table) {
   const std::string summary = drawing::shape_text(network.input) + " in, " + std::to_string(network.classes) +
                               " out · " + drawing::count_text(inferred.cost.parameters) + " parameters · " +
                               drawing::count_text(inferred.cost.macs) + " MACs";
-  svg += drawing::text_at(margin + drawing::text_width(network.graph.name, 18) + 14, margin + 15, summary, "nw-muted");
+  svg += drawing::text_at(margin + drawing::text_width(network.graph.name, 19) + 16, margin + 15, summary, "nw-muted");
   svg += drawing::moved(margin, top, column.svg);
   if (!panels.empty()) svg += drawing::moved(margin + column.width + gutter, top, cells.svg);
   return svg + "</svg>\n";

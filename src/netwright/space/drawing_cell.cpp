@@ -8,7 +8,7 @@ namespace netwright::drawing {
 
 namespace {
 
-constexpr double pill_height = 26, circle = 20, text_size = 12;
+constexpr double pill_height = 26, tall_pill_height = 40, circle = 20, text_size = 12;
 
 // A graph reduced to what is worth drawing: zero edges and sums of one term are left out, a chain of equal operations
 // is one vertex.
@@ -35,7 +35,7 @@ class Sketch {
   enum class Kind { end, operation, sum, zero };
   struct Looks {
     Kind kind = Kind::operation;
-    std::string label, family, tooltip;
+    std::string label, details, family, tooltip;
     std::size_t copies = 1;
     std::string beside;  // small text beside a circle
     bool live = false;
@@ -46,11 +46,14 @@ class Sketch {
   int add_vertex(Looks looks) {
     LayoutVertex vertex;
     if (looks.kind == Kind::sum || looks.kind == Kind::zero) {
-      vertex.width = vertex.height = circle;
+      vertex.width =
+          circle + 2 * (text_width(looks.beside, 11) + 4);  // as much on the other side: edges meet its middle
+      vertex.height = circle;
     } else {
       const std::string badge = looks.copies > 1 ? " ×" + std::to_string(looks.copies) : "";
-      vertex.width = std::ceil(text_width(looks.label + badge, text_size) + 22);
-      vertex.height = pill_height;
+      vertex.width =
+          std::ceil(std::max(text_width(looks.label + badge, text_size), text_width(looks.details, 11)) + 22);
+      vertex.height = looks.details.empty() ? pill_height : tall_pill_height;
     }
     vertices_.push_back(vertex);
     looks_.push_back(std::move(looks));
@@ -105,6 +108,7 @@ class Sketch {
     const std::string& base = table_.base_of(node.operation);
     looks.kind = node.cell || base != "add" ? Kind::operation : from_zero ? Kind::zero : Kind::sum;
     looks.label = label_of(node);
+    looks.details = details_of(node, inferred_.steps[run.first].row);
     looks.copies = run.count;
     looks.family = family_of(node, table_);
     looks.tooltip = tooltip_of(node, shape, cost);
@@ -189,7 +193,9 @@ class Sketch {
       const double radius = looks.kind == Kind::end ? 5 : pill_height / 2;
       svg += box(left, top, vertex.width, vertex.height, radius, looks.family);
       const std::string badge = looks.copies > 1 ? " ×" + std::to_string(looks.copies) : "";
-      svg += text_at(vertex.x, vertex.y + 4.2, looks.label + badge, looks.family, Anchor::middle);
+      const double line = looks.details.empty() ? vertex.y + 4.2 : vertex.y - 2.5;
+      svg += text_at(vertex.x, line, looks.label + badge, looks.family, Anchor::middle);
+      if (!looks.details.empty()) svg += text_at(vertex.x, vertex.y + 13, looks.details, "nw-muted", Anchor::middle);
     }
     return std::string(looks.live ? "<g>" : "<g class=\"nw-faded\">") + svg + "</g>\n";
   }

@@ -16,7 +16,6 @@ struct Row {
   Shape shape;
   Cost cost;
   bool auxiliary = false;
-  double width = 0;
 };
 
 // An edge that is not from a row to the next: drawn through a lane to the left of the boxes.
@@ -24,6 +23,10 @@ struct Detour {
   std::size_t from = 0, to = 0;
   int lane = 0;
 };
+
+std::string second_line(const Row& row) {
+  return row.label + (row.details.empty() ? "" : " · " + row.details);
+}
 
 class Column {
  public:
@@ -65,7 +68,8 @@ void Column::add(const Run& run) {
   Row row;
   row.name = run.name;
   row.copies = run.count;
-  row.label = node.cell ? "cell " + node.cell->name : label_of(node);
+  row.label = label_of(node);
+  if (node.cell && node.cell->name != "cell") row.label += " cell";
   row.details = details_of(node, inferred_.steps[run.first].row);
   row.family = family_of(node, table_);
   row.shape = inferred_.shapes[graph_.inputs.size() + run.first + run.count - 1];
@@ -116,14 +120,14 @@ void Column::find_edges() {
 }
 
 Part Column::draw() {
+  constexpr double widest = 360;
   const double left = lanes_ > 0 ? first_lane + lanes_ * lane_step : 0;
   double width = 190;
-  for (Row& row : rows_) {
-    const std::string second = row.label + (row.details.empty() ? "" : " · " + row.details);
+  for (const Row& row : rows_) {
     const double badge = row.copies > 1 ? 44 : 0;
-    width = std::max({width, text_width(row.name, 13.5) + badge + 34, text_width(second, 11) + 34});
+    width = std::max(width, std::max(text_width(row.name, 13.5), text_width(second_line(row), 11)) + badge + 34);
   }
-  width = std::min(width, 340.0);
+  width = std::min(width, widest);
   const double shape_end = left + width + shape_width + 12, parameters_end = shape_end + number_width,
                macs_end = parameters_end + number_width;
   std::string svg = text_at(shape_end, 14, "output", "nw-muted", Anchor::end) +
@@ -157,11 +161,13 @@ std::string Column::draw_row(const Row& row, double left, double top, double wid
   std::string svg = row.tooltip.empty() ? "" : row.tooltip + "\n";
   svg += box(left, top, width, row_height, 8, row.family);
   const double text_left = left + 14;
+  const double room = width - 28 - (row.copies > 1 ? 44 : 0);
+  const std::string name = fitted(row.name, room, 13.5);
   if (row.label.empty()) {
-    svg += text_at(text_left, top + row_height / 2 + 4.5, row.name, "nw-name");
+    svg += text_at(text_left, top + row_height / 2 + 4.5, name, "nw-name");
   } else {
-    svg += text_at(text_left, top + 18.5, row.name, "nw-name");
-    svg += text_at(text_left, top + 35, row.label + (row.details.empty() ? "" : " · " + row.details), "nw-muted");
+    svg += text_at(text_left, top + 18.5, name, "nw-name");
+    svg += text_at(text_left, top + 35, fitted(second_line(row), room, 11), "nw-muted");
   }
   if (row.copies > 1) {
     const std::string times = "×" + std::to_string(row.copies);
@@ -175,8 +181,8 @@ std::string Column::draw_row(const Row& row, double left, double top, double wid
 // Out to the lane, down, and back in; several that leave or reach one row do so at different heights.
 std::string Column::draw_detour(const Detour& detour, double left) const {
   const double x = left - first_lane - detour.lane * lane_step, radius = 6;
-  const double from = top_of(detour.from) + row_height * 0.68 - 3 * detour.lane;
-  const double to = top_of(detour.to) + row_height * 0.32 + 3 * detour.lane;
+  const double offset = std::min(12.0 + 7 * detour.lane, row_height / 2);
+  const double from = top_of(detour.from) + row_height - offset, to = top_of(detour.to) + offset;
   std::string svg =
       path("M" + number(left) + " " + number(from) + "H" + number(x + radius) + "Q" + number(x) + " " + number(from) +
                " " + number(x) + " " + number(from + radius) + "V" + number(to - radius) + "Q" + number(x) + " " +

@@ -53,6 +53,8 @@ class Layout {
   long crossings_of_pair(int left, int right, bool above) const;
   void place();
   void place_layer(const std::vector<int>& layer, bool by_above, bool by_below);
+  void straighten(const LayoutEdge& edge, const std::vector<int>& dummies);
+  std::pair<double, double> room(int place) const;
   LayoutSize finish();
   void number_positions(const std::vector<int>& layer) {
     for (std::size_t i = 0; i < layer.size(); ++i) position_[at(layer[i])] = static_cast<int>(i);
@@ -246,6 +248,9 @@ void Layout::place() {
       place_layer(layers_[down ? step : layers_.size() - 1 - step], down || last, !down || last);
     }
   }
+  for (int i = 0; i < 3; ++i) {
+    for (std::size_t e = 0; e < edges_.size(); ++e) straighten(edges_[e], dummies_[e]);
+  }
 }
 
 // Moves the layer's places as near to the mean of their neighbours as their order and widths allow: the least-squares
@@ -283,6 +288,43 @@ void Layout::place_layer(const std::vector<int>& layer, bool by_above, bool by_b
   std::size_t i = 0;
   for (const Block& block : blocks) {
     for (; i < block.end; ++i) places_[at(layer[i])].x = block.mean() + offset[i];
+  }
+}
+
+// How far a place may move to the left and right between its neighbours.
+std::pair<double, double> Layout::room(int place) const {
+  const std::vector<int>& layer = layers_[at(places_[at(place)].layer)];
+  const std::size_t position = at(position_[at(place)]);
+  std::pair<double, double> room = {-1e9, 1e9};
+  if (position > 0) room.first = places_[at(layer[position - 1])].x + separation(layer[position - 1], place);
+  if (position + 1 < layer.size()) {
+    room.second = places_[at(layer[position + 1])].x - separation(place, layer[position + 1]);
+  }
+  return room;
+}
+
+// Lets the edge run straight past as many layers as its neighbours allow, under its source or over its target if it
+// can.
+void Layout::straighten(const LayoutEdge& edge, const std::vector<int>& dummies) {
+  for (std::size_t begin = 0; begin < dummies.size();) {
+    std::pair<double, double> shared = room(dummies[begin]);
+    double sum = places_[at(dummies[begin])].x;
+    std::size_t end = begin + 1;
+    for (; end < dummies.size(); ++end) {
+      const auto [low, high] = room(dummies[end]);
+      if (std::max(low, shared.first) > std::min(high, shared.second)) break;
+      shared = {std::max(low, shared.first), std::min(high, shared.second)};
+      sum += places_[at(dummies[end])].x;
+    }
+    double x = std::clamp(sum / static_cast<double>(end - begin), shared.first, std::max(shared.first, shared.second));
+    const double over = places_[at(edge.to)].x, under = places_[at(edge.from)].x;
+    const auto fits = [&](double wish) { return shared.first <= wish && wish <= shared.second; };
+    if (end == dummies.size() && fits(over)) {
+      x = over;
+    } else if (begin == 0 && fits(under)) {
+      x = under;
+    }
+    for (; begin < end; ++begin) places_[at(dummies[begin])].x = x;
   }
 }
 

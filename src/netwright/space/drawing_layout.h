@@ -24,7 +24,7 @@ struct LayoutEdge {
 
 struct LayoutSpacing {
   double between = 18;  // vertices of a layer
-  double layers = 30;
+  double layers = 34;
 };
 
 struct LayoutSize {

@@ -98,7 +98,7 @@ std::string details_of(const Node& node, const Operation* row) {
     if (name == "kernel" || name == "stride" || name == "channels" || name == "features") continue;
     if (!row) continue;
     const Value* usual = find(row->defaults, name.c_str());
-    if (!usual || *usual == value) continue;
+    if (!usual || (*usual == value && name != "expansion")) continue;
     if (const auto* flag = std::get_if<bool>(&value)) {
       words.push_back(*flag ? name : "no " + name);
     } else if (std::holds_alternative<std::string>(value)) {
@@ -142,6 +142,17 @@ double text_width(std::string_view text, double size) {
     em += narrow ? 0.36 : wide ? 0.8 : 0.6;
   }
   return em * size;
+}
+
+std::string fitted(const std::string& words, double width, double size) {
+  if (text_width(words, size) <= width) return words;
+  std::string kept = words;
+  while (!kept.empty() && text_width(kept + "…", size) > width) {
+    // A character of several bytes goes as a whole.
+    while (!kept.empty() && (static_cast<unsigned char>(kept.back()) & 0xC0) == 0x80) kept.pop_back();
+    if (!kept.empty()) kept.pop_back();
+  }
+  return kept + "…";
 }
 
 std::string number(double value) {
@@ -212,14 +223,14 @@ std::string style_sheet() {
   --conv: #1f5fbf; --conv-t: #e6effb; --sep: #0b7a75; --sep-t: #e0f4f2; --dil: #3f7a1c; --dil-t: #eaf5e1;
   --block: #4b48b8; --block-t: #ebebfb; --pool: #9a5b00; --pool-t: #fdf0da; --norm: #86409b; --norm-t: #f6eafa;
   --dense: #b0305c; --dense-t: #fce8ee; --wire: #5a6672; --wire-t: #ffffff; --other: #5a6672; --other-t: #eef0f2;
-  --cell: #1c2530; --cell-t: #ffffff;
+  --cell: #5a6672; --cell-t: #f6f7f9;
   font-family: system-ui, -apple-system, "Segoe UI", "Helvetica Neue", "DejaVu Sans", sans-serif; }
 @media screen and (prefers-color-scheme: dark) {
 .nw { --paper: #171c23; --panel: #1d232c; --ink: #e8ecf1; --muted: #a3afbd; --rule: #2f3843; --edge: #7d8a99;
   --conv: #8fbcff; --conv-t: #1b3050; --sep: #6fd6cf; --sep-t: #123a39; --dil: #a5d982; --dil-t: #23381a;
   --block: #b5b3ff; --block-t: #2a2a55; --pool: #ffc46b; --pool-t: #40300f; --norm: #dca9ec; --norm-t: #3a2543;
   --dense: #ff9dbb; --dense-t: #47202f; --wire: #a3afbd; --wire-t: #1d232c; --other: #a3afbd; --other-t: #2a313b;
-  --cell: #e8ecf1; --cell-t: #171c23; }
+  --cell: #a3afbd; --cell-t: #1d232c; }
 }
 .nw text { font-size: 12px; fill: var(--ink); }
 .nw .nw-title { font-size: 17px; font-weight: 600; }

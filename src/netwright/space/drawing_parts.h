@@ -22,7 +22,8 @@ std::string family_of(const Node& node, const OperationTable& table);
 
 // "nor_conv 3×3", "residual_block 3×3 /2", "cell".
 std::string label_of(const Node& node);
-// Parameters that differ from the row's defaults and that the label does not tell: "expansion 4, activation silu".
+// Parameters that the label does not tell, where they differ from the row's defaults, and the expansion of an inverted
+// residual: "expansion 4, silu".
 std::string details_of(const Node& node, const Operation* row);
 // For a tooltip: name, operation with all parameters, shape, cost.
 std::string tooltip_of(const Node& node, const Shape& shape, const Cost& cost);
@@ -30,6 +31,8 @@ std::string tooltip_of(const Node& node, const Shape& shape, const Cost& cost);
 std::string shape_text(const Shape& shape);             // "16×32×32"
 std::string count_text(std::int64_t count);             // "1.23 M", "–" for 0
 double text_width(std::string_view text, double size);  // rough, generous
+// The words, cut short with an ellipsis where they would be wider.
+std::string fitted(const std::string& words, double width, double size);
 
 enum class Anchor { start, middle, end };
 

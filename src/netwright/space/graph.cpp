@@ -69,10 +69,13 @@ class Reader {
     if (const auto cells = json.find("cells"); cells != json.end()) {
       const Json& list = array(*cells, "cells");
       for (std::size_t i = 0; i < list.size(); ++i) {
-        cells_.push_back(std::make_shared<const Graph>(graph(list[i], "cells[" + std::to_string(i) + "]")));
+        const std::string place = "cells[" + std::to_string(i) + "]";
+        cells_.push_back(std::make_shared<const Graph>(graph(list[i], place)));
+        measure(*cells_.back(), place);
       }
     }
     network.graph = graph(member(json, "network", "graph"), "graph");
+    measure(network.graph, "graph");
     if (network.graph.inputs.size() != 1) fail("graph.inputs", "must be one name");
     return network;
   }
@@ -178,7 +181,27 @@ class Reader {
     return node;
   }
 
+  // Cells within cells can stand for more nodes than any memory holds, or be nested deeper than any stack.
+  void measure(const Graph& graph, const std::string& path) {
+    constexpr std::int64_t most_nodes = 1000000;
+    constexpr int deepest = 100;
+    Extent extent;
+    for (const Node& node : graph.nodes) {
+      const Extent inner = node.cell ? extents_.at(node.cell.get()) : Extent{};
+      extent.nodes += inner.nodes + 1;
+      extent.depth = std::max(extent.depth, inner.depth + 1);
+    }
+    if (extent.nodes > most_nodes) fail(path, "stands for more than a million nodes");
+    if (extent.depth > deepest) fail(path, "has cells within cells more than 100 deep");
+    extents_[&graph] = extent;
+  }
+
+  struct Extent {
+    std::int64_t nodes = 0;
+    int depth = 0;
+  };
   std::vector<std::shared_ptr<const Graph>> cells_;
+  std::unordered_map<const Graph*, Extent> extents_;
 };
 
 }  // namespace

@@ -27,15 +27,13 @@ class Zero : public Layer {
  public:
   explicit Zero(const Shape& output) : output_(output) {}
   torch::Tensor forward(const std::vector<torch::Tensor>& inputs) override {
-    if (compat::is_tracing()) {  // the number of samples must stay a value of the graph, not become a constant
-      const torch::Tensor zeros = torch::zeros_like(inputs[0].flatten(1).narrow(1, 0, 1));
-      if (!output_.is_image()) return zeros.expand({-1, output_.channels});
-      return zeros.unsqueeze(2).unsqueeze(3).expand({-1, output_.channels, output_.height, output_.width});
-    }
-    const std::int64_t samples = inputs[0].size(0);
-    if (!output_.is_image()) return torch::zeros({samples, output_.channels}, inputs[0].options());
-    return torch::zeros({samples, output_.channels, output_.height, output_.width},
-                        inputs[0].options().memory_format(at::MemoryFormat::ChannelsLast));
+    // Not torch::zeros of so many samples: traced, their number would become a constant.
+    const torch::Tensor zeros = torch::zeros_like(inputs[0].flatten(1).narrow(1, 0, 1));
+    if (!output_.is_image()) return zeros.expand({-1, output_.channels}).contiguous();
+    return zeros.unsqueeze(2)
+        .unsqueeze(3)
+        .expand({-1, output_.channels, output_.height, output_.width})
+        .contiguous(at::MemoryFormat::ChannelsLast);
   }
 
  private:

@@ -3,6 +3,10 @@
 add_library(netwright_options INTERFACE)
 target_include_directories(netwright_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(netwright_options INTERFACE -Wall -Wextra -Wpedantic)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 14)
+  # False alarms in inlined std::string operator+ (GCC bug 105651).
+  target_compile_options(netwright_options INTERFACE -Wno-restrict)
+endif()
 if(NETWRIGHT_SANITIZE)
   target_compile_options(netwright_options INTERFACE -fsanitize=${NETWRIGHT_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(netwright_options INTERFACE -fsanitize=${NETWRIGHT_SANITIZE})

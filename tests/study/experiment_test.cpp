@@ -50,10 +50,10 @@ TEST(Experiment, DumpsToTextThatReadsBackTheSame) {
 
 TEST(Experiment, ErrorsNameTheLineAndTheRemedy) {
   EXPECT_EQ(error_of(with("trials: 5", "trails: 5")),
-            "e.yaml:7:38: unknown key 'trails' in search.budget\n  remedy: did you mean 'trials'?");
-  EXPECT_NE(error_of(with("trials: 5", "trials: many")).find("e.yaml:7:46: 'trials' must be an integer"),
+            "e.yaml:7:37: unknown key 'trails' in search.budget\n  remedy: did you mean 'trials'?");
+  EXPECT_NE(error_of(with("trials: 5", "trials: many")).find("e.yaml:7:45: 'trials' must be an integer"),
             std::string::npos);
-  EXPECT_NE(error_of(with("trials: 5", "trials: -5")).find("e.yaml:7:46"), std::string::npos);
+  EXPECT_NE(error_of(with("trials: 5", "trials: -5")).find("e.yaml:7:45"), std::string::npos);
   EXPECT_NE(error_of(with("name: good", "name: ../evil")).find("e.yaml:1:7"), std::string::npos);
   EXPECT_NE(error_of(with("name: good", "nam: good")).find("did you mean 'name'?"), std::string::npos);
   EXPECT_NE(error_of(with("budget: {trials: 5}", "budget: {}")).find("the search has no end"), std::string::npos);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -96,8 +97,8 @@ TEST_F(StudyTest, TheFinalNetworkIsChosenByValidationNotByTest) {
   ASSERT_NE(final, nullptr);
   EXPECT_EQ(final->purpose, TrialPurpose::retrain);
   for (const Trial& trial : state.trials) {
-    if (trial.purpose == TrialPurpose::retrain)
-      EXPECT_GE(*last_metric(*final, "accuracy"), *last_metric(trial, "accuracy"));
+    if (trial.purpose != TrialPurpose::retrain) continue;
+    EXPECT_GE(*last_metric(*final, "accuracy"), *last_metric(trial, "accuracy"));
   }
 }
 
@@ -108,7 +109,8 @@ TEST_F(StudyTest, EqualConfigurationsAreTrainedOnce) {
   EXPECT_EQ(run(experiment, fleet), StudyEnd::complete);
   std::set<std::string> trained;
   for (const Start& start : fleet.started) {
-    if (start.purpose == "search") EXPECT_TRUE(trained.insert(start.configuration.canonical_text()).second);
+    if (start.purpose != "search") continue;
+    EXPECT_TRUE(trained.insert(start.configuration.canonical_text()).second);
   }
   EXPECT_EQ(trained.size(), 6U);
   for (const Trial& trial : load_study(*storage_, "test").trials) {
@@ -189,7 +191,8 @@ TEST_F(StudyTest, ACrashedTrainerFailsOnlyItsTrialWhichIsTriedAgain) {
   const StudyState state = load_study(*storage_, "test");
   for (const Trial& trial : state.trials) {
     EXPECT_EQ(trial.state, trial.id == 5 ? TrialState::failed : TrialState::complete) << trial.id;
-    EXPECT_EQ(trial.attempts, trial.id == 3 || trial.id == 5 ? 2 : 1) << trial.id;
+    const int expected = trial.copied_from != 0 ? 0 : trial.id == 3 || trial.id == 5 ? 2 : 1;
+    EXPECT_EQ(trial.attempts, expected) << trial.id;
   }
   EXPECT_EQ(state.trials[4].reason, "crash");
 }
@@ -244,7 +247,10 @@ TEST_F(StudyTest, AnInterruptPausesRunningTrialsAndResumes) {
   interrupts_ = 0;
   FakeFleet fleet(2, instant_reports);
   EXPECT_EQ(run(experiment, fleet), StudyEnd::complete);
-  EXPECT_EQ(load_study(*storage_, "test").trials.size(), 30U);
+  const StudyState state = load_study(*storage_, "test");
+  EXPECT_EQ(std::count_if(state.trials.begin(), state.trials.end(),
+                          [](const Trial& trial) { return trial.copied_from == 0; }),
+            30);
 }
 
 TEST_F(StudyTest, AReachedTargetEndsTheSearch) {

@@ -15,7 +15,7 @@ constexpr std::size_t most_curves = 300;  // beyond that lines are only a smear,
 
 Axis value_axis(const Objective& objective) {
   Axis axis;
-  axis.title = metric_title(objective.metric);
+  axis.title = metric_phrase(objective.metric);
   axis.quantity = quantity_of(objective.metric);
   axis.outliers = objective.maximize ? Outliers::edge_low : Outliers::edge_high;
   return axis;
@@ -88,7 +88,9 @@ std::string trial_tooltip(const Trial& trial, const std::vector<std::string>& me
 std::string progress_chart(const ReportInput& input, bool over_seconds) {
   const Objective objective = main_objective(input);
   Series complete{.name = "trial", .role = Role::searched};
-  Series other{.name = "pruned or outside the constraint", .role = Role::faint};
+  const bool constrained = std::any_of(input.objectives.begin(), input.objectives.end(),
+                                       [](const Objective& given) { return given.constraint.has_value(); });
+  Series other{.name = constrained ? "pruned or outside the constraint" : "pruned", .role = Role::faint};
   Series failed{.name = "failed", .role = Role::failed, .mark = Mark::cross};
   Series best{.name = "best so far", .role = Role::best, .mark = Mark::none, .line = Line::steps};
   auto trials = trials_for(input, TrialPurpose::search);
@@ -122,7 +124,7 @@ std::string progress_chart(const ReportInput& input, bool over_seconds) {
             .whole = !over_seconds,
             .low = 0.0};
   plot.y = value_axis(objective);
-  plot.series = {std::move(other), std::move(complete), std::move(failed), std::move(best)};
+  plot.series = {std::move(complete), std::move(other), std::move(failed), std::move(best)};
   return draw(plot);
 }
 

@@ -36,6 +36,11 @@ std::string metric_title(const std::string& metric) {
   return title;
 }
 
+std::string metric_phrase(const std::string& metric) {
+  const bool validation = metric == "accuracy" || metric == "loss" || metric == "top5";
+  return (validation ? "validation " : "") + metric_title(metric);
+}
+
 std::string format_value(double value, Quantity quantity, int decimals) {
   if (!std::isfinite(value)) return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
   switch (quantity) {

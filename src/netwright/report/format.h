@@ -16,6 +16,9 @@ Quantity quantity_of(const std::string& metric);
 // "test_accuracy" -> "test accuracy", "macs" -> "MACs", "latency_ms" -> "latency (ms)".
 std::string metric_title(const std::string& metric);
 
+// The same where test metrics stand beside it: "accuracy" -> "validation accuracy".
+std::string metric_phrase(const std::string& metric);
+
 // 0.9123 as a share -> "91.2 %" (`decimals` after the point), 1234567 as a count -> "1.23 M", else four significant
 // digits.
 std::string format_value(double value, Quantity quantity, int decimals = 1);

@@ -116,6 +116,17 @@ class PlotDrawing {
     return found;
   }
 
+  bool beyond(const Point& point) const {
+    return std::isfinite(point.x) && std::isfinite(point.y) && (point.y < y_.low() || point.y > y_.high());
+  }
+
+  bool has_outliers() const {
+    return std::any_of(plot_.series.begin(), plot_.series.end(), [this](const Series& series) {
+      return series.mark != Mark::none &&
+             std::any_of(series.points.begin(), series.points.end(), [this](const Point& p) { return beyond(p); });
+    });
+  }
+
   // Returns where it ends.
   double draw_legend() {
     double x = 2, y = 14;
@@ -131,6 +142,16 @@ class PlotDrawing {
       draw_mark(svg_, series.mark, x + 9, y - 4, series.role, "");
       svg_.text(x + 24, y, series.name, "text");
       x += width;
+      any = true;
+    }
+    if (has_outliers()) {
+      const std::string words = "beyond the axis";
+      if (any && x + 24 + text_width(words) > plot_.width) {
+        x = 2;
+        y += 20;
+      }
+      draw_arrow(svg_, x + 9, y, true, Role::searched, "");
+      svg_.text(x + 24, y, words, "text");
       any = true;
     }
     return any ? y + 6 : 0;
@@ -180,7 +201,7 @@ class PlotDrawing {
       const double x = x_(point.x);
       const bool measured = !std::isnan(point.y);
       double y = measured ? y_(point.y) : area_.bottom - 6;
-      if (measured && (point.y < y_.low() || point.y > y_.high())) {
+      if (beyond(point)) {
         y = point.y < y_.low() ? area_.bottom : area_.top;
         draw_arrow(svg_, x, y, point.y < y_.low(), series.role, point.title);
       } else {

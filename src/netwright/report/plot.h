@@ -27,7 +27,7 @@ struct Point {
 enum class Line { none, straight, steps };
 
 struct Series {
-  std::string name;  // in the legend; empty: not listed
+  std::string name = {};  // in the legend; empty: not listed
   Role role = Role::searched;
   Mark mark = Mark::dot;
   Line line = Line::none;
@@ -39,7 +39,7 @@ struct Series {
 enum class Outliers { show, edge_low, edge_high };
 
 struct Axis {
-  std::string title;
+  std::string title = {};
   Quantity quantity = Quantity::number;
   bool log = false;                           // ignored when a value is not positive
   bool whole = false;                         // ticks at whole numbers only

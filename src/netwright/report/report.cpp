@@ -51,9 +51,8 @@ std::string without_comparison(const ReportInput& input) {
   }
   if (const Trial* best = best_of_search(input)) {
     const std::string metric = main_objective(input).metric;
-    const std::string measured = metric == "accuracy" ? "validation accuracy" : metric_title(metric);
     const auto value = last_metric(*best, metric);
-    return "The best trial so far, #" + std::to_string(best->id) + ", has " + measured + " " +
+    return "The best trial so far, #" + std::to_string(best->id) + ", has " + metric_phrase(metric) + " " +
            (value ? format_metric(metric, *value) : "unknown") + ".";
   }
   if (input.trials.empty()) return "No trial has been started yet.";
@@ -87,6 +86,11 @@ std::string headline(const ReportInput& input) {
   return element("div", text, "class=\"headline " + kind + "\"") + "\n";
 }
 
+std::string capitalised(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text;
+}
+
 std::string tiles(const ReportInput& input) {
   std::string text;
   const Trial* final = final_trial_of(input);
@@ -96,8 +100,7 @@ std::string tiles(const ReportInput& input) {
   if (const auto accuracy = final_test_accuracy(input)) {
     text += tile("Test accuracy", format_value(*accuracy, Quantity::share, 2), which);
   } else if (shown != nullptr && last_metric(*shown, metric)) {
-    text += tile(metric == "accuracy" ? "Validation accuracy" : metric_title(metric),
-                 format_metric(metric, *last_metric(*shown, metric)), which);
+    text += tile(capitalised(metric_phrase(metric)), format_metric(metric, *last_metric(*shown, metric)), which);
   }
   if (input.comparison) {
     const Comparison& comparison = *input.comparison;
@@ -136,6 +139,11 @@ std::optional<double> final_test_accuracy(const ReportInput& input) {
 }
 
 std::string html_report(const ReportInput& input) {
+  if (input.objectives.empty()) {
+    ReportInput with_default = input;
+    with_default.objectives = {Objective{}};
+    return html_report(with_default);
+  }
   std::string page =
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"

@@ -31,9 +31,9 @@ struct Artefact {
 };
 
 struct ReportInput {
-  StudyRecord study;          // notes: machine, versions, data; shown under "Reproduce"
-  std::vector<Trial> trials;  // all of the study, by id: search, retrain and baseline
-  std::vector<Objective> objectives;
+  StudyRecord study;                  // notes: machine, versions, data; shown under "Reproduce"
+  std::vector<Trial> trials;          // all of the study, by id: search, retrain and baseline
+  std::vector<Objective> objectives;  // empty: maximize accuracy
 
   std::int64_t final_trial = 0;              // id of the trial whose network is handed over; 0: none yet
   std::string architecture_svg;              // of the final network, as draw_svg makes it; empty: none

@@ -52,7 +52,7 @@ std::vector<std::string> shown_metrics(const ReportInput& input, bool with_test)
 std::string retrained_table(const ReportInput& input) {
   const auto metrics = shown_metrics(input, true);
   std::vector<HtmlColumn> columns{{"trial", true}, {"network", false}};
-  for (const auto& metric : metrics) columns.push_back({column_title(metric), true});
+  for (const auto& metric : metrics) columns.push_back({metric_phrase(metric), true});
   columns.push_back({input.fidelity_unit, true});
   columns.push_back({"time", true});
   columns.push_back({"seed", true});
@@ -117,10 +117,6 @@ std::string facts_list(const std::vector<std::pair<std::string, std::string>>& f
 
 }  // namespace
 
-std::string column_title(const std::string& metric) {
-  return metric == "accuracy" ? "validation accuracy" : metric_title(metric);
-}
-
 const Trial* best_of_search(const ReportInput& input) {
   const auto ranked = ranking(input.trials, input.objectives);
   return ranked.empty() ? nullptr : ranked.front();
@@ -155,7 +151,7 @@ std::string progress_section(const ReportInput& input) {
 
 std::string cost_section(const ReportInput& input) {
   std::string figures;
-  const std::string against = column_title(main_objective(input).metric) + " against ";
+  const std::string against = metric_phrase(main_objective(input).metric) + " against ";
   for (const auto& cost : cost_metrics(input, 2)) {
     figures += figure(static_cast<char>(std::toupper(against[0])) + against.substr(1) + metric_title(cost),
                       cost_chart(input, cost));
@@ -217,7 +213,7 @@ std::string best_section(const ReportInput& input) {
   if (ranked.size() > best_shown) ranked.resize(best_shown);
   const auto metrics = shown_metrics(input, false);
   std::vector<HtmlColumn> columns{{"trial", true}};
-  for (const auto& metric : metrics) columns.push_back({column_title(metric), true});
+  for (const auto& metric : metrics) columns.push_back({metric_phrase(metric), true});
   columns.push_back({input.fidelity_unit, true});
   columns.push_back({"time", true});
   columns.push_back({"configuration", false});

@@ -17,9 +17,6 @@ std::string best_section(const ReportInput& input);
 std::string failures_section(const ReportInput& input);
 std::string reproduce_section(const ReportInput& input);
 
-// "accuracy" -> "validation accuracy", else as metric_title.
-std::string column_title(const std::string& metric);
-
 // The best search trial by the objectives; null when none is complete.
 const Trial* best_of_search(const ReportInput& input);
 

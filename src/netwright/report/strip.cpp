@@ -75,7 +75,7 @@ std::string draw(const Strip& strip) {
     all.push_back(mean(second) + strip.interval->first);
     all.push_back(mean(second) + strip.interval->second);
   }
-  Scale x(strip.axis, all, 5);
+  Scale x(strip.axis, all, 7);
   double left = text_width(strip.difference);
   for (const auto& group : {strip.first, strip.second}) left = std::max(left, text_width(group.name, 13));
   left = std::min(left + 16, strip.width * 0.45);

@@ -89,6 +89,11 @@ Json trial_summary(const Trial& trial) {
 }
 
 Json summary(const ReportInput& input) {
+  if (input.objectives.empty()) {
+    ReportInput with_default = input;
+    with_default.objectives = {Objective{}};
+    return summary(with_default);
+  }
   Json json;
   json["schema"] = summary_schema;
   json["name"] = input.study.name;

@@ -58,6 +58,7 @@ std::string cut(std::string_view text, int width) {
     kept += text.substr(0, point.bytes);
     text.remove_prefix(point.bytes);
   }
+  while (kept.ends_with(' ')) kept.pop_back();
   return width > 0 ? kept + "…" : "";
 }
 

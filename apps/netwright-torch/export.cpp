@@ -13,6 +13,7 @@ std::function<int()> add_export(CLI::App& application) {
     std::string checkpoint;
     std::string format = "torchscript";
     std::string output;
+    bool json = false;
   };
   const auto options = std::make_shared<Options>();
   CLI::App* verb = application.add_subcommand("export", "Write a trained network for use elsewhere");
@@ -21,7 +22,7 @@ std::function<int()> add_export(CLI::App& application) {
       ->check(CLI::IsMember({"torchscript"}))
       ->capture_default_str();
   verb->add_option("-o,--output", options->output, "File to write")->required();
-  verb->add_flag("--json", "Print one JSON document (the only form there is)");
+  verb->add_flag("--json", options->json, "Print one JSON document (the only form there is)");
   return [options] {
     const Checkpoint checkpoint = load_checkpoint(options->checkpoint);
     const TorchScriptResult result = export_torchscript(checkpoint, options->output);

@@ -27,6 +27,13 @@ bool ends_work(const std::string& text) {
   }
 }
 
+// The trial that a line is about although it is no whole command: an impossible network, say.
+std::optional<std::int64_t> trial_of(const std::string& text) {
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("trial") || !json.at("trial").is_number_integer()) return std::nullopt;
+  return json.at("trial").get<std::int64_t>();
+}
+
 }  // namespace
 
 LineChannel::LineChannel() {
@@ -57,16 +64,32 @@ void LineChannel::send(const Report& report) {
 }
 
 std::optional<Command> LineChannel::wait() {
-  std::string text;
-  {
-    std::unique_lock lock(mutex_);
-    arrived_.wait(lock, [this] { return !lines_.empty() || closed_; });
-    if (lines_.empty()) return std::nullopt;
-    text = std::move(lines_.front().text);
-    lines_.pop_front();
-    update_must_stop();
+  while (true) {
+    const auto text = next_line();
+    if (!text) return std::nullopt;
+    try {
+      return command_from_line(*text);
+    } catch (const Error& error) {
+      const auto trial = trial_of(*text);
+      if (!trial) throw;
+      Finished finished;
+      finished.trial = *trial;
+      finished.state = TrialState::failed;
+      finished.reason = "error";
+      finished.message = error.problem();
+      send(finished);
+    }
   }
-  return command_from_line(text);
+}
+
+std::optional<std::string> LineChannel::next_line() {
+  std::unique_lock lock(mutex_);
+  arrived_.wait(lock, [this] { return !lines_.empty() || closed_; });
+  if (lines_.empty()) return std::nullopt;
+  std::string text = std::move(lines_.front().text);
+  lines_.pop_front();
+  update_must_stop();
+  return text;
 }
 
 // With the mutex held.

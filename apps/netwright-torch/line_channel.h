@@ -27,7 +27,8 @@ class LineChannel {
   // Throws an Error when the other side is gone.
   void send(const Report& report);
 
-  // The next command, once there is one; nullopt when stdin is closed. Throws the Error of a line that is no command.
+  // The next command, once there is one; nullopt when stdin is closed. A line that names a trial but is no command
+  // fails that trial; any other throws its Error.
   std::optional<Command> wait();
 
   // Whether a Stop or Quit is waiting to be taken, or stdin is closed.
@@ -35,6 +36,7 @@ class LineChannel {
 
  private:
   void read_lines();
+  std::optional<std::string> next_line();
   void update_must_stop();
 
   struct Line {

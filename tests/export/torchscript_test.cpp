@@ -15,7 +15,7 @@
 #include "netwright/train/evaluate.h"
 #include "netwright/train/loop.h"
 #include "netwright/train/trained.h"
-#include "tests/train/example.h"
+#include "train/example.h"
 
 namespace netwright {
 namespace {

@@ -44,8 +44,7 @@ inline Network example_network(double dropout = 0, bool auxiliary = false) {
   instance.inputs = {1};
   instance.cell = cell;
   network.graph.nodes = {make_node("stem", "conv_bn", {0}, {{"channels", std::int64_t{6}}}), instance,
-                         make_node("head", "classifier", {2},
-                                   {{"features", example_classes}, {"dropout", dropout}})};
+                         make_node("head", "classifier", {2}, {{"features", example_classes}, {"dropout", dropout}})};
   network.graph.output = 3;
   if (auxiliary) {
     network.graph.nodes.push_back(make_node("side", "auxiliary_classifier", {2}, {{"features", example_classes}}));
@@ -66,15 +65,15 @@ inline Network linear_network() {
   return network;
 }
 
-// Noise in which each class has a bright bar of its own.
-inline SearchData example_data(std::int64_t training = 48, std::int64_t validation = 30) {
+// Noise in which each class has a bright bar of its own; or nothing to learn, with labels at random.
+inline SearchData example_data(std::int64_t training = 48, std::int64_t validation = 30, bool random_labels = false) {
   auto examples = std::make_shared<Examples>();
   examples->shape = {1, example_side, example_side};
   examples->class_names = {"left", "middle", "right"};
   Random random(5);
   for (std::int64_t i = 0; i < training + validation; ++i) {
     const std::int64_t label = i % example_classes;
-    examples->labels.push_back(static_cast<std::int32_t>(label));
+    examples->labels.push_back(static_cast<std::int32_t>(random_labels ? random.below(example_classes) : label));
     for (std::int64_t p = 0; p < example_side * example_side; ++p) {
       const bool bright = p % example_side / 3 == label;
       examples->pixels.push_back(static_cast<std::uint8_t>(random.below(120) + (bright ? 100 : 0)));

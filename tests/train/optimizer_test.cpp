@@ -15,9 +15,8 @@ struct Pair {
 
   explicit Pair(torch::ScalarType type) {
     torch::manual_seed(3);
-    const std::vector<torch::Tensor> values = {
-        torch::randn({7, 3, 3, 3}).contiguous(at::MemoryFormat::ChannelsLast), torch::randn({9, 1, 5, 5}),
-        torch::randn({13, 17}), torch::randn({13})};
+    const std::vector<torch::Tensor> values = {torch::randn({7, 3, 3, 3}).contiguous(at::MemoryFormat::ChannelsLast),
+                                               torch::randn({9, 1, 5, 5}), torch::randn({13, 17}), torch::randn({13})};
     for (const torch::Tensor& value : values) {
       ours.push_back(value.to(type).clone().requires_grad_());
       theirs.push_back(value.to(type).clone().requires_grad_());

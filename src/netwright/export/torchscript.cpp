@@ -21,19 +21,17 @@ namespace {
 
 constexpr double tolerance = 1e-5;  // of the largest logit
 
-// Mirrors a module's tree with the very same tensors, so that the tracer finds them again as attributes.
-torch::jit::Module mirror(const torch::nn::Module& module, const std::string& name) {
-  torch::jit::Module copy(c10::QualifiedName("netwright." + name), std::make_shared<torch::jit::CompilationUnit>(),
-                          /*shouldMangle=*/true);
+// Mirrors a module's tree with the very same tensors, so that the tracer finds them again as attributes. Class names
+// need not tell the parts apart: the compilation unit numbers equal ones.
+torch::jit::Module mirror(const torch::nn::Module& module, const std::shared_ptr<torch::jit::CompilationUnit>& unit) {
+  torch::jit::Module copy(c10::QualifiedName("netwright.Part"), unit, /*shouldMangle=*/true);
   for (const auto& item : module.named_parameters(/*recurse=*/false)) {
     copy.register_parameter(item.key(), item.value(), /*is_buffer=*/false);
   }
   for (const auto& item : module.named_buffers(/*recurse=*/false)) {
     copy.register_parameter(item.key(), item.value(), /*is_buffer=*/true);
   }
-  for (const auto& child : module.named_children()) {
-    copy.register_module(child.key(), mirror(*child.value(), child.key()));
-  }
+  for (const auto& child : module.named_children()) copy.register_module(child.key(), mirror(*child.value(), unit));
   return copy;
 }
 
@@ -57,7 +55,7 @@ Normalizer normalizer_of(const Checkpoint& checkpoint) {
 }
 
 torch::jit::Module trace(NetworkModule& network, const Normalizer& normalizer, const torch::Tensor& example) {
-  torch::jit::Module module = mirror(network, "Network");
+  torch::jit::Module module = mirror(network, std::make_shared<torch::jit::CompilationUnit>());
   if (normalizer.mean.defined()) {
     module.register_buffer("mean", normalizer.mean);
     module.register_buffer("deviation", normalizer.deviation);

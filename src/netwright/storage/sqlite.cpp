@@ -158,28 +158,22 @@ class SqliteStorage : public Storage {
   std::vector<Trial> trials(const std::string& study) override {
     const std::int64_t home = id_of(study);
     std::vector<Trial> all;
-    std::map<std::int64_t, std::size_t> places;
     Snapshot snapshot(database_);  // trials and measurements of the same moment
     auto rows = database_.query(
         "SELECT id, state, purpose, configuration, network_hash, seed, target_fidelity, fidelity, reason, message, "
         "checkpoint, copied_from, source, told_before, attempts, worker, started, finished FROM trials "
         "WHERE study = ? ORDER BY id",
         home);
-    while (rows.next()) {
-      all.push_back(checked("trial", [&] { return read_trial(rows); }));
-      places[all.back().id] = all.size() - 1;
-    }
+    while (rows.next()) all.push_back(checked("trial", [&] { return read_trial(rows); }));
     auto measured = database_.query(
         "SELECT trial, fidelity, seconds, metrics FROM measurements WHERE study = ? ORDER BY trial, place", home);
+    auto owner = all.begin();  // both are sorted by trial
     while (measured.next()) {
-      const auto place = places.find(measured.integer(0));
-      if (place == places.end()) throw database_.damaged("a measurement belongs to no trial");
-      Measurement measurement = checked("measurement", [&] {
-        return measurement_from_json({{"metrics", Json::parse(measured.text(3))}});
-      });
-      measurement.fidelity = measured.real(1);
-      measurement.seconds = measured.real(2);
-      all[place->second].measurements.push_back(std::move(measurement));
+      while (owner != all.end() && owner->id < measured.integer(0)) ++owner;
+      if (owner == all.end() || owner->id != measured.integer(0)) {
+        throw database_.damaged("a measurement belongs to no trial");
+      }
+      owner->measurements.push_back(checked("measurement", [&] { return read_measurement(measured); }));
     }
     return all;
   }
@@ -324,6 +318,15 @@ class SqliteStorage : public Storage {
     trial.started = rows.real(16);
     trial.finished = rows.real(17);
     return trial;
+  }
+
+  static Measurement read_measurement(const Rows& rows) {
+    Json json = Json::object();
+    json["metrics"] = Json::parse(rows.text(3));
+    Measurement measurement = measurement_from_json(json);
+    measurement.fidelity = rows.real(1);
+    measurement.seconds = rows.real(2);
+    return measurement;
   }
 
   // What does not parse although we wrote it is damage.

@@ -2,12 +2,19 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <utility>
 
 namespace netwright {
 
 double monotonic_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+void begin_attempt(Trial& trial, double now) {
+  trial.state = TrialState::running;
+  trial.attempts += 1;
+  if (trial.started == 0) trial.started = now;
 }
 
 Runner::Runner(const StudyContext& context, StudyState& state, double elapsed)
@@ -65,11 +72,12 @@ void Runner::place(int slot_number, Job job) {
   Slot& slot = slots_[static_cast<std::size_t>(slot_number)];
   Trial& trial = *job.trial;
   if (std::holds_alternative<Start>(job.command)) {
-    trial.state = TrialState::running;
     trial.worker = slot_number;
-    trial.attempts += 1;
-    if (trial.started == 0) trial.started = elapsed();
-    context_.storage.update_trial(state_.record.name, trial, false);
+    if (!job.start_stored) {
+      begin_attempt(trial, elapsed());
+      context_.storage.update_trial(state_.record.name, trial, false);
+    }
+    job.start_stored = false;  // should it have to start again
     context_.observer.trial_changed(trial);
   }
   slot.busy = true;
@@ -122,7 +130,10 @@ void Runner::finished(int slot_number, const Finished& report, JobSource& source
     if (trial.state == TrialState::paused && slot.pruned) trial.state = TrialState::pruned;
     trial.reason = report.reason;
     trial.message = report.message;
-    if (!report.checkpoint.empty()) trial.checkpoint = report.checkpoint;
+    if (!report.checkpoint.empty()) {  // relative to the study's folder, so that the folder may be moved
+      const std::filesystem::path path(report.checkpoint);
+      trial.checkpoint = path.is_absolute() ? path.lexically_relative(context_.folder).string() : report.checkpoint;
+    }
     if (trial.state == TrialState::complete && trial.measurements.empty()) {
       trial.state = TrialState::failed;
       trial.reason = "error";

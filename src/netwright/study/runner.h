@@ -13,7 +13,8 @@ namespace netwright {
 // Work for one free slot.
 struct Job {
   Trial* trial = nullptr;
-  Command command;  // Start or Test
+  Command command;            // Start or Test
+  bool start_stored = false;  // the trial is already stored as running: one commit less
 };
 
 // Where the work comes from: the search, the retraining, the tests.
@@ -66,6 +67,9 @@ class Runner {
   double elapsed_before_;
   double began_;
 };
+
+// Marks a trial as running from `now` (seconds of the study's clock); in memory alone.
+void begin_attempt(Trial& trial, double now);
 
 // Total seconds of a monotonic clock.
 double monotonic_seconds();

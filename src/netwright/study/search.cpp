@@ -92,10 +92,12 @@ void Search::replay() {
     count(trial);
     if (is_finished(trial.state)) {
       target_reached_ = target_reached_ || targets_reached(trial);
-    } else if (trial.copied_from != 0) {
+      continue;
+    }
+    costs_[trial.id] = static_metrics(context_.space.fill(trial.configuration), context_.space.table());
+    if (trial.copied_from != 0) {
       copies_[trial.copied_from].push_back(&trial);
     } else {
-      costs_[trial.id] = static_metrics(context_.space.fill(trial.configuration), context_.space.table());
       unfinished_.push_back(&trial);
     }
   }
@@ -138,7 +140,10 @@ std::optional<Job> Search::next() {
     }
     Trial* trial = propose(decision.fidelity);
     if (exhausted_) return std::nullopt;
-    if (trial != nullptr) return start_job(*trial);
+    if (trial == nullptr) continue;
+    Job job = start_job(*trial);
+    job.start_stored = true;
+    return job;
   }
   exhausted_ = true;
   context_.observer.note("the last " + std::to_string(patience) +
@@ -178,9 +183,10 @@ Trial* Search::propose(double fidelity) {
     trial.message = error.what();
   }
   const bool trains = !settle_without_training(trial);
-  // A trial that trains is stored once more when a slot has it; storing it here already makes the proposal itself
-  // durable.
-  if (trains) context_.storage.add_trial(state_.record.name, trial);
+  if (trains) {  // a slot waits for it: stored as running before it starts, in one commit
+    begin_attempt(trial, runner_.elapsed());
+    context_.storage.add_trial(state_.record.name, trial);
+  }
   count(trial);
   return trains ? &trial : nullptr;
 }
@@ -225,7 +231,12 @@ void Search::copy_result(Trial& copy, const Trial& original) {
   copy.state = original.state;
   copy.fidelity = original.fidelity;
   copy.measurements = original.measurements;
-  for (auto& measurement : copy.measurements) measurement.seconds = 0;  // no time was spent
+  for (auto& measurement : copy.measurements) {
+    measurement.seconds = 0;  // no time was spent
+    // Equal networks may differ in nodes that nothing uses, and so in size.
+    for (const auto& [name, value] : costs_[copy.id]) measurement.metrics[name] = value;
+  }
+  costs_.erase(copy.id);
   copy.reason = original.reason;
   copy.message = original.message;
   copy.started = copy.finished = runner_.elapsed();

@@ -50,6 +50,7 @@ td.right { white-space: nowrap; }
 tbody tr:last-child td { border-bottom: 0; }
 .choice { display: inline-block; margin: 0 10px 0 0; font-size: 13px; overflow-wrap: anywhere; }
 .choice i { font-style: normal; color: var(--muted); }
+.run { white-space: nowrap; }
 .swatch { display: inline-block; width: 10px; height: 10px; border-radius: 3px; margin-right: 6px; }
 .swatch.retrain { background: var(--p-retrained); } .swatch.baseline { background: var(--p-baseline); }
 dl { display: grid; grid-template-columns: minmax(110px, max-content) 1fr; gap: 4px 18px; margin: 0; }
@@ -61,8 +62,8 @@ a { color: var(--accent); }
 footer { color: var(--muted); font-size: 13px; margin-top: 22px; }
 @media (max-width: 640px) {
   main { padding: 18px 12px 40px; } section, .headline { padding: 16px 14px; } .headline p.result { font-size: 18px; }
-  dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: 8px; }
 }
+@media (max-width: 460px) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: 8px; } }
 @media print {
   body { background: #ffffff; font-size: 11pt; } main { max-width: none; padding: 0; }
   section, .tile, figure, tr { break-inside: avoid; } section, .headline, .tile { border-color: #cccccc; }

@@ -63,8 +63,8 @@ std::string retrained_table(const ReportInput& input) {
     std::string network = trial.purpose == TrialPurpose::baseline ? "random" : "from #" + std::to_string(trial.source);
     if (trial.state != TrialState::complete) network += " (" + std::string(to_string(trial.state)) + ")";
     if (trial.id == input.final_trial) network += " – final";
-    std::vector<std::string> row{"#" + std::to_string(trial.id),
-                                 "<span class=\"swatch " + purpose + "\"></span>" + escape_xml(network)};
+    std::vector<std::string> row{"#" + std::to_string(trial.id), "<span class=\"run\"><span class=\"swatch " + purpose +
+                                                                     "\"></span>" + escape_xml(network) + "</span>"};
     for (const auto& metric : metrics) row.push_back(metric_html(trial, metric));
     row.push_back(format_value(trial.fidelity, Quantity::number));
     row.push_back(human_seconds(seconds_of(trial)));
@@ -159,7 +159,7 @@ std::string cost_section(const ReportInput& input) {
   if (figures.empty()) return {};
   const std::string note =
       "The Pareto front is that of the search’s trials in the two quantities shown. Retrained networks "
-      "had the full recipe and lie higher for that reason alone.";
+      "had the full recipe: compare them with each other, not with the search’s trials.";
   const bool retrained = count(input, TrialPurpose::retrain) > 0;
   return section("cost", "Accuracy and cost",
                  element("div", figures, "class=\"pair\"") + (retrained ? element("p", note, "class=\"note\"") : ""));

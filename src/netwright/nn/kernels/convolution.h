@@ -15,7 +15,7 @@
 
 namespace netwright::kernels {
 
-// Whether this machine and this build can run the functions below (x86 with AVX2 and FMA).
+// Whether this machine can run the functions below: on x86 they need AVX2 and FMA.
 bool available();
 
 enum class Clamp { none, relu, relu6 };

@@ -1,46 +1,38 @@
-// The inner loops of convolution.cpp, for AVX2 and FMA: 16 registers of 8 floats, of which a tile's 12 sums, 2 vectors
-// of weights (or gradients) and 1 broadcast value fill 15.
+// The inner loops of convolution.cpp. With AVX2's 16 registers of 8 floats, a tile's 12 sums, 2 vectors of weights (or
+// gradients) and 1 broadcast value fill 15.
 #pragma once
 
-#include <immintrin.h>
-
-#include <cstdint>
+#include "netwright/nn/kernels/vector.h"
 
 namespace netwright::kernels {
 
-constexpr std::int64_t lanes = 8;
 constexpr int tile_rows = 6;     // pixels (or weights) a tile
 constexpr int tile_vectors = 2;  // of 8 output channels
-
-inline __m256i mask_of(std::int64_t count) {  // the first `count` lanes
-  const __m256i index = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count < lanes ? count : lanes)), index);
-}
 
 // sums[p][v] = over `rows` kernel rows and `run` values of each: pixel[p][row * row_stride + i] * weight[.., v].
 // `weight` is packed: for each row and value P_V vectors in sequence.
 template <int P, int V>
 inline void multiply_tile(const float* const* pixels, std::int64_t rows, std::int64_t run, std::int64_t row_stride,
-                          const float* weight, __m256 (&result)[P][V]) {
+                          const float* weight, Vector (&result)[P][V]) {
   const float* pixel[P];
-  __m256 sums[P][V];  // a local copy: the compiler keeps it in registers, which it does not do for `result`
+  Vector sums[P][V];  // a local copy: the compiler keeps it in registers, which it does not do for `result`
 #pragma GCC unroll 8
   for (int p = 0; p < P; ++p) {
     pixel[p] = pixels[p];
 #pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) sums[p][v] = _mm256_setzero_ps();
+    for (int v = 0; v < V; ++v) sums[p][v] = Vector{};
   }
   for (std::int64_t row = 0; row < rows; ++row) {
     for (std::int64_t i = 0; i < run; ++i) {
-      __m256 w[V];
+      Vector w[V];
 #pragma GCC unroll 8
-      for (int v = 0; v < V; ++v) w[v] = _mm256_load_ps(weight + v * lanes);
+      for (int v = 0; v < V; ++v) w[v] = load(weight + v * lanes);
       weight += V * lanes;
 #pragma GCC unroll 8
       for (int p = 0; p < P; ++p) {
-        const __m256 value = _mm256_broadcast_ss(pixel[p] + i);
+        const Vector value = spread(pixel[p][i]);
 #pragma GCC unroll 8
-        for (int v = 0; v < V; ++v) sums[p][v] = _mm256_fmadd_ps(value, w[v], sums[p][v]);
+        for (int v = 0; v < V; ++v) sums[p][v] = multiply_add(value, w[v], sums[p][v]);
       }
     }
 #pragma GCC unroll 8
@@ -59,24 +51,24 @@ template <int P, int V>
 inline void outer_product_tile(const float* x, std::int64_t x_step, std::int64_t x_row, const float* gradient,
                                std::int64_t gradient_step, std::int64_t gradient_row, std::int64_t rows,
                                std::int64_t columns, float* total, std::int64_t total_step) {
-  __m256 sums[P][V];
+  Vector sums[P][V];
 #pragma GCC unroll 8
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) sums[p][v] = _mm256_load_ps(total + p * total_step + v * lanes);
+    for (int v = 0; v < V; ++v) sums[p][v] = load(total + p * total_step + v * lanes);
   }
   for (std::int64_t row = 0; row < rows; ++row) {
     const float* from = x + row * x_row;
     const float* along = gradient + row * gradient_row;
     for (std::int64_t column = 0; column < columns; ++column) {
-      __m256 g[V];
+      Vector g[V];
 #pragma GCC unroll 8
-      for (int v = 0; v < V; ++v) g[v] = _mm256_load_ps(along + v * lanes);
+      for (int v = 0; v < V; ++v) g[v] = load(along + v * lanes);
 #pragma GCC unroll 8
       for (int p = 0; p < P; ++p) {
-        const __m256 value = _mm256_broadcast_ss(from + p);
+        const Vector value = spread(from[p]);
 #pragma GCC unroll 8
-        for (int v = 0; v < V; ++v) sums[p][v] = _mm256_fmadd_ps(value, g[v], sums[p][v]);
+        for (int v = 0; v < V; ++v) sums[p][v] = multiply_add(value, g[v], sums[p][v]);
       }
       from += x_step;
       along += gradient_step;
@@ -85,7 +77,7 @@ inline void outer_product_tile(const float* x, std::int64_t x_step, std::int64_t
 #pragma GCC unroll 8
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) _mm256_store_ps(total + p * total_step + v * lanes, sums[p][v]);
+    for (int v = 0; v < V; ++v) store(total + p * total_step + v * lanes, sums[p][v]);
   }
 }
 

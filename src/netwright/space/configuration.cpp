@@ -14,6 +14,12 @@ bool before(const Configuration::Entry& entry, const std::string& choice) {
 
 }  // namespace
 
+Configuration Configuration::from_sorted(std::vector<Entry> values) {
+  Configuration configuration;
+  configuration.values_ = std::move(values);
+  return configuration;
+}
+
 const Value* Configuration::find(const std::string& choice) const {
   const auto found = std::lower_bound(values_.begin(), values_.end(), choice, before);
   return found == values_.end() || found->first != choice ? nullptr : &found->second;

@@ -18,7 +18,7 @@ class Configuration {
   Configuration() = default;
   explicit Configuration(const std::map<std::string, Value>& values) : values_(values.begin(), values.end()) {}
   // Precondition: sorted by name, each name once.
-  explicit Configuration(std::vector<Entry> values) : values_(std::move(values)) {}
+  static Configuration from_sorted(std::vector<Entry> values);
 
   const std::vector<Entry>& values() const { return values_; }  // sorted by name
   const Value* find(const std::string& choice) const;           // null when that choice is not active

@@ -47,9 +47,9 @@ class ExpressionParser {
   }
 
   Error unexpected() const {
-    const std::string found =
-        position_ < text_.size() ? "'" + text_.substr(position_, 10) + "'" : std::string("the end");
-    return invalid(where_, "cannot read the expression '" + text_ + "': unexpected " + found,
+    std::string found = "the end";
+    if (position_ < text_.size()) found = text_.substr(position_, 10);
+    return invalid(where_, "cannot read the expression '" + text_ + "': unexpected '" + found + "'",
                    "use numbers, $names, + - * / % and parentheses");
   }
 

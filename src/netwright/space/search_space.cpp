@@ -178,7 +178,7 @@ Configuration SearchSpace::sample(Random& random) const {
   entries.reserve(all.size());
   if (!conditional_) {
     for (const std::size_t i : by_name_) entries.emplace_back(all[i].name, netwright::sample(all[i], random));
-    return Configuration(std::move(entries));
+    return Configuration::from_sorted(std::move(entries));
   }
   std::vector<Value> values(all.size());
   std::vector<char> active(all.size(), 1);
@@ -191,7 +191,7 @@ Configuration SearchSpace::sample(Random& random) const {
   for (const std::size_t i : by_name_) {
     if (active[i]) entries.emplace_back(all[i].name, std::move(values[i]));
   }
-  return Configuration(std::move(entries));
+  return Configuration::from_sorted(std::move(entries));
 }
 
 Configuration SearchSpace::mutate(const Configuration& parent, Random& random) const {

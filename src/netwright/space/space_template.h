@@ -98,6 +98,7 @@ struct CellTemplate {
 struct RecipeHole {
   std::vector<std::string> path;
   Expression value;
+  Location where;  // of the key
 };
 
 struct SpaceTemplate {

@@ -92,12 +92,14 @@ std::vector<std::size_t> find_cycle(const std::vector<std::vector<std::size_t>>&
 }
 
 void refuse_cycle(const std::vector<Element>& elements, const std::vector<std::vector<std::size_t>>& sources) {
-  const auto cycle = find_cycle(sources);
+  auto cycle = find_cycle(sources);
   if (cycle.empty()) return;
+  cycle.pop_back();  // begin with the element written first
+  std::rotate(cycle.begin(), std::min_element(cycle.begin(), cycle.end()), cycle.end());
+  cycle.push_back(cycle.front());
   std::vector<std::string> names;
   for (const std::size_t at : cycle) names.push_back(elements[at].name);
-  const std::size_t first = *std::min_element(cycle.begin(), cycle.end());
-  throw invalid(elements[first].where, "a cycle: " + join(names, " → "),
+  throw invalid(elements[cycle.front()].where, "a cycle: " + join(names, " → "),
                 "let one of them take its input from elsewhere");
 }
 

@@ -394,8 +394,12 @@ Recipe fill_recipe(const SpaceTemplate& space, const std::vector<const Value*>& 
     if (!value) continue;  // the default, as long as its choice is not active
     Yaml* node = &filled;
     for (const auto& key : hole.path) {
-      const Yaml* inner = node->find(key);
-      node = inner != nullptr ? const_cast<Yaml*>(inner) : &node->set(key, Yaml{});
+      if (node->find(key) == nullptr) {
+        Yaml inner;
+        inner.where = hole.where;
+        node->set(key, std::move(inner));
+      }
+      node = const_cast<Yaml*>(node->find(key));
     }
     *node = to_yaml(*value);
     node->where = hole.value.where();

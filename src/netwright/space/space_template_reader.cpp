@@ -340,7 +340,7 @@ void TemplateReader::read_recipe_level(const Yaml& node, std::vector<std::string
         scalar.where = entry.value.where;
         plain.entries.push_back({entry.key, entry.where, std::move(scalar)});
       } else {
-        result.recipe_holes.push_back({path, value});
+        result.recipe_holes.push_back({path, value, entry.where});
       }
     } else {
       plain.entries.push_back(entry);

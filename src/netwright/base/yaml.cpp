@@ -56,7 +56,8 @@ class TreeBuilder : public YAML::EventHandler {
     add(std::move(copy), 0);
   }
 
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     Yaml node;
     node.where = place(mark);
     node.quoted = tag == "!";
@@ -74,7 +75,8 @@ class TreeBuilder : public YAML::EventHandler {
     open(Yaml::Kind::sequence, mark, anchor);
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     open(Yaml::Kind::mapping, mark, anchor);
   }
   void OnMapEnd() override { close(); }
@@ -151,10 +153,14 @@ class TreeBuilder : public YAML::EventHandler {
 
 std::string describe(const Yaml& node) {
   switch (node.kind) {
-    case Yaml::Kind::null: return "nothing";
-    case Yaml::Kind::scalar: return "'" + node.text.substr(0, 60) + "'";
-    case Yaml::Kind::sequence: return "a list";
-    case Yaml::Kind::mapping: return "a mapping";
+    case Yaml::Kind::null:
+      return "nothing";
+    case Yaml::Kind::scalar:
+      return "'" + node.text.substr(0, 60) + "'";
+    case Yaml::Kind::sequence:
+      return "a list";
+    case Yaml::Kind::mapping:
+      return "a mapping";
   }
   return "";
 }
@@ -176,12 +182,14 @@ bool needs_quotes(const Yaml& node) {
   }
   if (text.front() == ' ' || text.back() == ' ' || text.back() == ':') return true;
   if (std::string_view("-?:,[]{}#&*!|>'\"%@`").find(text.front()) != std::string_view::npos) {
-    const bool negative_number = text.front() == '-' && text.size() > 1 && (std::isdigit(static_cast<unsigned char>(text[1])) || text[1] == '.');
+    const bool negative_number =
+        text.front() == '-' && text.size() > 1 && (std::isdigit(static_cast<unsigned char>(text[1])) || text[1] == '.');
     if (!negative_number) return true;
   }
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (static_cast<unsigned char>(c) < 32 || c == ',' || c == '[' || c == ']' || c == '{' || c == '}' || c == '\\') return true;
+    if (static_cast<unsigned char>(c) < 32 || c == ',' || c == '[' || c == ']' || c == '{' || c == '}' || c == '\\')
+      return true;
     if (c == '#' && text[i - 1] == ' ') return true;
     if (c == ':' && i + 1 < text.size() && text[i + 1] == ' ') return true;
   }
@@ -213,7 +221,8 @@ std::string scalar_text(const Yaml& node) {
 }
 
 bool is_flat(const Yaml& node) {
-  return std::all_of(node.items.begin(), node.items.end(), [](const Yaml& item) { return item.is_scalar() || item.is_null(); });
+  return std::all_of(node.items.begin(), node.items.end(),
+                     [](const Yaml& item) { return item.is_scalar() || item.is_null(); });
 }
 
 void write_value_after_colon(const Yaml& value, int indent, std::string& out) {
@@ -251,7 +260,8 @@ void write_node(const Yaml& node, int indent, std::string& out) {
       return;
     }
     for (const auto& item : node.items) {
-      if ((item.is_mapping() && !item.entries.empty()) || (item.is_sequence() && !item.items.empty() && !is_flat(item))) {
+      if ((item.is_mapping() && !item.entries.empty()) ||
+          (item.is_sequence() && !item.items.empty() && !is_flat(item))) {
         std::string inner;
         write_node(item, indent + 2, inner);
         inner[static_cast<std::size_t>(indent)] = '-';  // the first line's indentation becomes "- "
@@ -336,8 +346,8 @@ double Yaml::as_number(std::string_view what, double low, double high) const {
   double value = 0;
   if (!reads_as_number(&value)) throw wrong_type(*this, what, "a number");
   if (value < low || value > high) {
-    const std::string range = std::isinf(high) ? "at least " + number_text(low)
-                                               : "between " + number_text(low) + " and " + number_text(high);
+    const std::string range =
+        std::isinf(high) ? "at least " + number_text(low) : "between " + number_text(low) + " and " + number_text(high);
     throw invalid(where, "'" + std::string(what) + "' is " + text, "it must be " + range);
   }
   return value;
@@ -355,8 +365,10 @@ const std::string& Yaml::as_text(std::string_view what) const {
 }
 
 Yaml parse_yaml(std::string_view text, const std::string& file) {
-  if (text.size() > max_bytes) throw invalid({file, 0, 0}, "larger than 4 MiB", "this is not an experiment or space file");
-  std::istringstream stream{std::string(text)};
+  if (text.size() > max_bytes)
+    throw invalid({file, 0, 0}, "larger than 4 MiB", "this is not an experiment or space file");
+  // yaml-cpp takes the end of a file after a line break for a closing quote; the end of a comment it does not.
+  std::istringstream stream(std::string(text) + "\n#");
   try {
     YAML::Parser parser(stream);
     TreeBuilder builder(file);
@@ -372,12 +384,18 @@ Yaml parse_yaml(std::string_view text, const std::string& file) {
     }
     return root;
   } catch (const YAML::Exception& error) {
+    if (error.msg == YAML::ErrorMsg::EOF_IN_SCALAR) {
+      throw invalid({file, error.mark.line + 1, error.mark.column + 1}, "a quote that is never closed",
+                    "look above for an opening quote without its partner");
+    }
     throw invalid({file, error.mark.line + 1, error.mark.column + 1}, "not valid YAML: " + error.msg,
                   "check the indentation, colons and quotes on this line");
   }
 }
 
-Yaml load_yaml(const std::string& path) { return parse_yaml(read_file(path, max_bytes), path); }
+Yaml load_yaml(const std::string& path) {
+  return parse_yaml(read_file(path, max_bytes), path);
+}
 
 std::string dump_yaml(const Yaml& node) {
   std::string out;
@@ -432,9 +450,12 @@ const Yaml& MappingReader::required(const std::string& key) {
   return *found;
 }
 
-bool MappingReader::has(const std::string& key) { return optional(key) != nullptr; }
+bool MappingReader::has(const std::string& key) {
+  return optional(key) != nullptr;
+}
 
-std::int64_t MappingReader::integer(const std::string& key, std::int64_t fallback, std::int64_t low, std::int64_t high) {
+std::int64_t MappingReader::integer(const std::string& key, std::int64_t fallback, std::int64_t low,
+                                    std::int64_t high) {
   const Yaml* found = optional(key);
   return found != nullptr ? found->as_integer(key, low, high) : fallback;
 }

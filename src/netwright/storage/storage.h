@@ -1,4 +1,6 @@
-// Where studies are kept. Each call is durable when it returns: what was stored survives kill -9 and power loss.
+// Where studies are kept. Each call is durable when it returns: what was stored survives kill -9 and power loss. Only a
+// trial in the state running may be taken back by a power loss (not by kill -9), to what it was when another call last
+// returned: a study that resumes proposes and runs it again, so nothing is lost but time.
 #pragma once
 
 #include <memory>

@@ -87,8 +87,8 @@ torch::Tensor norm_table(const kernels::BlockShape& shape, torch::Tensor table, 
 
 class FusedBlock : public torch::autograd::Function<FusedBlock> {
  public:
-  // gamma and beta are absent for a norm without weights, weight for a norm without convolution.
-  static Variable forward(AutogradContext* context, const Variable& given, const compat::OptionalTensor& given_weight,
+  // x is packed; gamma and beta are absent for a norm without weights, weight for a norm without convolution.
+  static Variable forward(AutogradContext* context, const Variable& x, const compat::OptionalTensor& given_weight,
                           const compat::OptionalTensor& given_gamma, const compat::OptionalTensor& given_beta,
                           const Variable& running_mean, const Variable& running_var, std::int64_t kernel,
                           std::int64_t before, std::int64_t after) {
@@ -96,7 +96,6 @@ class FusedBlock : public torch::autograd::Function<FusedBlock> {
     const torch::Tensor weight = or_undefined(given_weight), gamma = or_undefined(given_gamma),
                         beta = or_undefined(given_beta);
     const Plan plan{kernel, static_cast<Activation>(before), static_cast<Activation>(after)};
-    const torch::Tensor x = packed(given);
     const std::int64_t out = kernel > 0 ? weight.size(0) : x.size(1);
     const kernels::BlockShape shape = shape_of(x, out, plan);
     torch::Tensor table = torch::empty({4, out}, x.options());
@@ -198,9 +197,9 @@ class FusedBlock : public torch::autograd::Function<FusedBlock> {
 };
 
 torch::Tensor apply(const torch::Tensor& x, const torch::Tensor& weight, BatchNorm& norm, const Plan& plan) {
-  return FusedBlock::apply(x, compat::optional(weight), compat::optional(norm.weight), compat::optional(norm.bias),
-                           norm.running_mean, norm.running_var, plan.kernel, static_cast<std::int64_t>(plan.before),
-                           static_cast<std::int64_t>(plan.after));
+  return FusedBlock::apply(packed(x), compat::optional(weight), compat::optional(norm.weight),
+                           compat::optional(norm.bias), norm.running_mean, norm.running_var, plan.kernel,
+                           static_cast<std::int64_t>(plan.before), static_cast<std::int64_t>(plan.after));
 }
 
 }  // namespace

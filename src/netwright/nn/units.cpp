@@ -98,9 +98,11 @@ void BatchNorm::initialize(at::Generator&) {
 }
 
 ConvolutionBlock::ConvolutionBlock(const ConvolutionOptions& given) : options(given) {
+  // Made in channels_last rather than converted: with one input channel a conversion leaves the strides as they are,
+  // and LibTorch would then take both image and weight for the other layout.
   weight = register_parameter("weight",
-                              torch::empty({options.out, options.in / options.groups, options.kernel, options.kernel})
-                                  .contiguous(at::MemoryFormat::ChannelsLast));
+                              torch::empty({options.out, options.in / options.groups, options.kernel, options.kernel},
+                                           torch::TensorOptions().memory_format(at::MemoryFormat::ChannelsLast)));
   if (options.bias) bias = add_parameter(*this, "bias", {options.out});
   if (options.norm != Norm::none) {
     norm = register_module("norm", std::make_shared<BatchNorm>(options.out, options.norm == Norm::affine));

@@ -118,6 +118,34 @@ TEST(SearchSpace, KeepsTheAuxiliaryClassifierOutOfTheChain) {
 
 // ---- cells ----
 
+TEST(SearchSpace, EndsABlockInACellWithTheElementWrittenLast) {
+  const std::string text =
+      chain("  - {name: s, cell: c}\n",
+            "cells:\n  c:\n    inputs: [x]\n    nodes:\n"
+            "      - name: b\n        repeat: 2\n"
+            "        block: [{name: late, op: relu, from: early}, {name: early, op: relu, from: x}]\n"
+            "      - {name: d, op: relu}\n");
+  EXPECT_EQ(wiring(*fill(text).nodes[0].cell),
+            "b.0.early <- x\nb.0.late <- b.0.early\nb.1.early <- x\nb.1.late <- b.1.early\nd <- b.1.early\n-> d");
+  const std::string sequence = chain("  - {name: s, cell: c}\n",
+                                     "cells:\n  c:\n    inputs: [x]\n    nodes:\n"
+                                     "      - {name: b, repeat: 2, block: [{op: relu}, {op: identity}]}\n");
+  EXPECT_EQ(wiring(*fill(sequence).nodes[0].cell),
+            "b.0.relu <- x\nb.0.identity <- b.0.relu\nb.1.relu <- b.0.identity\nb.1.identity <- b.1.relu\n"
+            "-> b.1.identity");
+}
+
+TEST(SearchSpace, LetsTheCellBeAChoice) {
+  const SearchSpace space = space_of(chain("  - {name: s, cell: {choice: [a, b]}}\n",
+                                           "cells:\n  a: {inputs: [x], nodes: [{op: relu}]}\n"
+                                           "  b: {inputs: [x], nodes: [{op: identity}]}\n"));
+  Configuration configuration;
+  configuration.set("s.cell", "b"s);
+  const Node node = space.fill(configuration).network.graph.nodes[0];
+  EXPECT_EQ(node.cell->name, "b");
+  EXPECT_EQ(node.decided_by, "s.cell");
+}
+
 TEST(SearchSpace, SharesCellsOfEqualParameters) {
   const SearchSpace space =
       space_of(chain("  - {name: stem, op: conv_bn, channels: $channels}\n"

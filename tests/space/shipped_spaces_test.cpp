@@ -5,6 +5,7 @@
 #include <cmath>
 #include <set>
 
+#include "netwright/base/file.h"
 #include "space/space_text.h"
 
 namespace netwright {
@@ -34,6 +35,32 @@ TEST_P(ShippedSpace, HasMembersThatAreNetworks) {
     EXPECT_EQ(to_json(network_from_json(to_json(design.network))), to_json(design.network));
     EXPECT_NO_THROW(space.fill(space.mutate(configuration, random)));
   }
+}
+
+// Damaged files are refused or mean something else; they never end in anything but an invalid Error.
+TEST_P(ShippedSpace, IsReadOrRefusedHoweverDamaged) {
+  const std::string text = read_file(std::string(NETWRIGHT_SOURCE_DIR) + "/spaces/" + GetParam() + ".yaml");
+  Random random(5);
+  int refused = 0;
+  for (int i = 0; i < 150; ++i) {
+    std::string damaged = text;
+    for (std::uint64_t edits = 1 + random.below(3); edits > 0; --edits) {
+      const std::size_t at = random.below(damaged.size());
+      const std::size_t length = 1 + random.below(12);
+      const std::string piece = damaged.substr(random.below(damaged.size()), length);
+      if (random.below(2) == 0) damaged.erase(at, length);
+      if (random.below(2) == 0) damaged.insert(std::min(at, damaged.size()), piece);
+      if (random.below(4) == 0) damaged[random.below(damaged.size())] = "{}[]:,$&*-0 "[random.below(12)];
+    }
+    try {
+      SearchSpace::parse(parse_yaml(damaged, "damaged.yaml"), Yaml{}, std::nullopt, std::nullopt);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::invalid) << error.what();
+      EXPECT_EQ(error.where().file, "damaged.yaml") << error.what();
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 30);
 }
 
 INSTANTIATE_TEST_SUITE_P(Spaces, ShippedSpace,

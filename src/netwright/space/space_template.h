@@ -15,6 +15,8 @@
 
 namespace netwright {
 
+constexpr std::int64_t max_repeat = 10'000;
+
 // Something an element may take as input.
 struct Source {
   enum class Kind {
@@ -65,6 +67,7 @@ struct Form {
   Expression target;       // name of the operation or cell
   std::vector<Argument> arguments;
   std::vector<Element> members;  // of a block, sum or concat
+  Edge result;                   // of a block in a cell: the element written last
   ChosenSum chosen;
   bool own_chain = false;  // a block with a `from` of its own: "the element before" begins anew
 };

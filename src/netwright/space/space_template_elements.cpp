@@ -1,222 +1,17 @@
-// Reading of elements: the bodies of cells, of blocks and of the network.
+// Reading of single elements: copies, groups, operations, cells.
 #include <algorithm>
-#include <numeric>
 
 #include "netwright/base/error.h"
 #include "netwright/base/text.h"
 #include "netwright/space/space_template_reader.h"
+#include "netwright/space/space_template_syntax.h"
 
 namespace netwright {
 namespace {
 
-constexpr std::int64_t max_copies = 10'000;
-constexpr std::size_t max_combinations = 10'000;
-constexpr const char* kinds = "op, cell, sum, concat and block";
-
-bool is_hole(const Yaml& node) {
-  return node.find("choice") != nullptr || node.find("integer") != nullptr || node.find("real") != nullptr;
-}
-
-bool is_reserved(const std::string& key) {
-  static const std::vector<std::string> words = {"name", "from", "repeat", "op", "cell", "sum", "concat", "block"};
-  return std::find(words.begin(), words.end(), key) != words.end();
-}
-
-// The key that says what the element is.
-const YamlEntry& kind_of(const Yaml& node) {
-  if (!node.is_mapping()) {
-    throw invalid(node.where, "an element must be a mapping", "write {op: conv_bn, channels: 16}, for example");
-  }
-  const YamlEntry* found = nullptr;
-  for (const auto& entry : node.entries) {
-    if (entry.key != "op" && entry.key != "cell" && entry.key != "sum" && entry.key != "concat" && entry.key != "block")
-      continue;
-    if (found != nullptr) {
-      throw invalid(entry.where, "an element with both '" + found->key + "' and '" + entry.key + "'",
-                    std::string("give it exactly one of ") + kinds);
-    }
-    found = &entry;
-  }
-  if (found != nullptr && !found->value.is_null()) return *found;
-  std::vector<std::string> keys;
-  for (const auto& entry : node.entries) keys.push_back(entry.key);
-  throw invalid(node.where, "an element without a kind (it has " + (keys.empty() ? "nothing" : join(keys, ", ")) + ")",
-                std::string("give it exactly one of ") + kinds);
-}
-
-// The name given, or what the element is, numbered where that is taken.
-std::string name_of(const Yaml& node, const std::map<std::string, Source>& taken) {
-  if (const Yaml* name = node.find("name"); name != nullptr && !name->is_null()) return name->as_text("name");
-  const YamlEntry& kind = kind_of(node);
-  const bool simple = (kind.key == "op" || kind.key == "cell") && kind.value.is_scalar() && !is_expression(kind.value);
-  const std::string base = simple ? kind.value.text : kind.key;
-  std::string name = base;
-  for (int i = 2; taken.count(name) > 0; ++i) name = base + "_" + std::to_string(i);
-  return name;
-}
-
-void allow_only(const Yaml& node, const std::string& what, const std::vector<std::string>& allowed) {
-  for (const auto& entry : node.entries) {
-    if (std::find(allowed.begin(), allowed.end(), entry.key) == allowed.end()) {
-      throw invalid(entry.where, "unknown key '" + entry.key + "' in " + what, suggest(entry.key, allowed));
-    }
-  }
-}
-
-// A path along which each element feeds the next and that ends where it began; empty when there is none.
-std::vector<std::size_t> find_cycle(const std::vector<std::vector<std::size_t>>& sources) {
-  enum class Mark { fresh, open, done };
-  std::vector<Mark> marks(sources.size(), Mark::fresh);
-  std::vector<std::size_t> path;
-  std::vector<std::size_t> cycle;
-  const auto visit = [&](const auto& self, std::size_t at) -> void {
-    marks[at] = Mark::open;
-    path.push_back(at);
-    for (const std::size_t source : sources[at]) {
-      if (!cycle.empty()) return;
-      if (marks[source] == Mark::open) {
-        cycle.assign(std::find(path.begin(), path.end(), source), path.end());
-        std::reverse(cycle.begin(), cycle.end());
-        cycle.push_back(cycle.front());
-      } else if (marks[source] == Mark::fresh) {
-        self(self, source);
-      }
-    }
-    path.pop_back();
-    marks[at] = Mark::done;
-  };
-  for (std::size_t i = 0; i < sources.size() && cycle.empty(); ++i) {
-    if (marks[i] == Mark::fresh) visit(visit, i);
-  }
-  return cycle;
-}
-
-void refuse_cycle(const std::vector<Element>& elements, const std::vector<std::vector<std::size_t>>& sources) {
-  auto cycle = find_cycle(sources);
-  if (cycle.empty()) return;
-  cycle.pop_back();  // begin with the element written first
-  std::rotate(cycle.begin(), std::min_element(cycle.begin(), cycle.end()), cycle.end());
-  cycle.push_back(cycle.front());
-  std::vector<std::string> names;
-  for (const std::size_t at : cycle) names.push_back(elements[at].name);
-  throw invalid(elements[cycle.front()].where, "a cycle: " + join(names, " → "),
-                "let one of them take its input from elsewhere");
-}
-
-// An order in which sources come first, as close to the written one as can be.
-void sort_elements(std::vector<Element>& elements, const std::vector<std::vector<std::size_t>>& sources) {
-  std::vector<Element> sorted;
-  std::vector<bool> placed(elements.size(), false);
-  while (sorted.size() < elements.size()) {
-    for (std::size_t i = 0; i < elements.size(); ++i) {
-      if (placed[i]) continue;
-      if (!std::all_of(sources[i].begin(), sources[i].end(), [&](std::size_t at) { return placed[at]; })) continue;
-      placed[i] = true;
-      sorted.push_back(std::move(elements[i]));
-      break;
-    }
-  }
-  elements = std::move(sorted);
-}
-
-std::vector<std::vector<int>> combinations_of(int count, int chosen) {
-  std::vector<std::vector<int>> combinations;
-  std::vector<int> current(static_cast<std::size_t>(chosen));
-  std::iota(current.begin(), current.end(), 0);
-  while (combinations.size() <= max_combinations) {
-    combinations.push_back(current);
-    int at = chosen - 1;
-    while (at >= 0 && current[static_cast<std::size_t>(at)] == count - chosen + at) --at;
-    if (at < 0) break;
-    ++current[static_cast<std::size_t>(at)];
-    for (int i = at + 1; i < chosen; ++i) {
-      current[static_cast<std::size_t>(i)] = current[static_cast<std::size_t>(i) - 1] + 1;
-    }
-  }
-  return combinations;
-}
+constexpr std::uint64_t max_values = 20'000;  // of a choice, looked at one by one when the space is read
 
 }  // namespace
-
-// ---- bodies ----
-
-std::vector<Element> TemplateReader::read_body(const Yaml& list, const std::string& what, Scope scope,
-                                               const Yaml* output, Edge* output_edge) {
-  if (!list.is_sequence() || list.items.empty()) {
-    throw invalid(list.where, "'" + what + "' must be a list of at least one element",
-                  "write - {op: relu}, for example");
-  }
-  // Names first: a cell's nodes may be written in any order.
-  std::vector<const Yaml*> nodes;
-  for (const auto& item : list.items) nodes.push_back(&item);
-  const bool made_output = output != nullptr && output->is_mapping() && !is_hole(*output);
-  if (made_output) nodes.push_back(output);
-  std::vector<Element> elements(nodes.size());
-  std::map<std::string, Source> names;
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    Element& element = elements[i];
-    const bool is_output = made_output && i + 1 == nodes.size();
-    kind_of(*nodes[i]);
-    element.name = is_output ? "output" : name_of(*nodes[i], names);
-    element.where = nodes[i]->where;
-    element.slot = scope.graph->slots++;
-    const Yaml* given = nodes[i]->find("name");
-    check_name(element.name, given != nullptr ? given->where : element.where);
-    const auto& inputs = scope.graph->inputs;
-    const bool fresh = names.emplace(element.name, Source{Source::Kind::element, element.slot}).second;
-    if (!fresh || std::find(inputs.begin(), inputs.end(), element.name) != inputs.end()) {
-      throw invalid(given != nullptr ? given->where : element.where, "the name '" + element.name + "' is taken",
-                    "give each element a name of its own");
-    }
-    element.aside = !scope.aside.empty() && element.name == scope.aside;
-  }
-  scope.names.push_back(std::move(names));
-
-  std::vector<std::vector<std::size_t>> sources(elements.size());
-  for (std::size_t i = 0; i < elements.size(); ++i) {
-    std::vector<int> references;
-    Scope inner = scope;
-    inner.references = &references;
-    if (!scope.chain && i > 0) inner.previous = Source{Source::Kind::element, elements[i - 1].slot};
-    bool takes_previous = false;
-    inner.takes_previous = &takes_previous;
-    read_element(*nodes[i], elements[i], inner);
-    if (takes_previous && !scope.chain && i > 0) references.push_back(elements[i - 1].slot);
-    if (takes_previous && i == 0 && scope.takes_previous != nullptr) *scope.takes_previous = true;
-    for (std::size_t j = 0; j < elements.size(); ++j) {
-      const bool taken = std::find(references.begin(), references.end(), elements[j].slot) != references.end();
-      if (taken) sources[i].push_back(j);
-    }
-    if (scope.references != nullptr) {
-      scope.references->insert(scope.references->end(), references.begin(), references.end());
-    }
-  }
-  if (output_edge != nullptr) {
-    *output_edge = Edge{{{Source::Kind::element, elements.back().slot}}, {}, -1, elements.back().where};
-    if (output != nullptr && !made_output) *output_edge = read_edge(*output, scope.path + "output", scope);
-  }
-  if (scope.chain) {
-    // Each link but the first takes from the one before, unless it says otherwise; so any source further on is a cycle
-    // or at least out of order.
-    for (std::size_t i = 0; i < elements.size(); ++i) {
-      const auto later = std::find_if(sources[i].begin(), sources[i].end(), [&](std::size_t at) { return at >= i; });
-      if (later == sources[i].end()) continue;
-      auto linked = sources;
-      for (std::size_t j = 1; j < elements.size(); ++j) {
-        if (nodes[j]->find("from") == nullptr) linked[j].push_back(j - 1);
-      }
-      refuse_cycle(elements, linked);
-      throw invalid(elements[i].where,
-                    "'" + elements[i].name + "' takes its input from '" + elements[*later].name +
-                        "', which comes later in the chain",
-                    "write '" + elements[*later].name + "' first");
-    }
-  } else {
-    refuse_cycle(elements, sources);
-    sort_elements(elements, sources);
-  }
-  return elements;
-}
 
 void TemplateReader::read_element(const Yaml& node, Element& element, const Scope& scope) {
   element.numbered = node.find("repeat") != nullptr && !node.find("repeat")->is_null();
@@ -242,22 +37,9 @@ void TemplateReader::read_copies(const Yaml& node, Element& element, const Scope
   const std::vector<int> parents = element.repeat.choices();
   const bool countable = !element.repeat.uses_parameters() && parents.size() <= 1;
   std::vector<std::pair<Value, std::int64_t>> counts;  // by value of the choice
+  if (countable) counts = counts_of(element);
   std::int64_t most = 0;
-  if (countable) {
-    std::vector<const Value*> values(choices.size(), nullptr);
-    for (const auto& value :
-         parents.empty() ? std::vector<Value>{false} : possible_values(Expression::of_choice(parents[0], {}))) {
-      if (!parents.empty()) values[static_cast<std::size_t>(parents[0])] = &value;
-      const Value count = *element.repeat.evaluate({&values, nullptr});
-      const auto* integer = std::get_if<std::int64_t>(&count);
-      if (integer == nullptr || *integer < 0 || *integer > max_copies) {
-        throw invalid(element.repeat.where(), "'repeat' of '" + element.name + "' is " + to_string(count),
-                      "it must be an integer between 0 and " + std::to_string(max_copies));
-      }
-      counts.emplace_back(value, *integer);
-      most = std::max(most, *integer);
-    }
-  }
+  for (const auto& [value, count] : counts) most = std::max(most, count);
   const std::size_t choices_before = choices.size();
   for (std::int64_t copy = 0; copy == 0 || copy < most; ++copy) {
     Condition reached;
@@ -284,6 +66,30 @@ void TemplateReader::read_copies(const Yaml& node, Element& element, const Scope
     choices.resize(choices_before);
     element.forms.clear();
   }
+}
+
+// How many copies each value of the choice that decides it gives; one entry where nothing is open.
+std::vector<std::pair<Value, std::int64_t>> TemplateReader::counts_of(const Element& element) const {
+  const std::vector<int> parents = element.repeat.choices();
+  std::vector<const Value*> environment(choices.size(), nullptr);
+  std::vector<Value> values = {false};
+  if (!parents.empty()) values = possible_values(Expression::of_choice(parents[0], element.repeat.where()));
+  if (values.empty()) {
+    throw invalid(element.repeat.where(), "'repeat' of '" + element.name + "' has too many values",
+                  "make it an integer between 0 and " + std::to_string(max_repeat));
+  }
+  std::vector<std::pair<Value, std::int64_t>> counts;
+  for (const auto& value : values) {
+    if (!parents.empty()) environment[static_cast<std::size_t>(parents[0])] = &value;
+    const Value count = *element.repeat.evaluate({&environment, nullptr});
+    const auto* integer = std::get_if<std::int64_t>(&count);
+    if (integer == nullptr || *integer < 0 || *integer > max_repeat) {
+      throw invalid(element.repeat.where(), "'repeat' of '" + element.name + "' is " + to_string(count),
+                    "it must be an integer between 0 and " + std::to_string(max_repeat));
+    }
+    counts.emplace_back(value, *integer);
+  }
+  return counts;
 }
 
 Form TemplateReader::read_form(const Yaml& node, const Element& element, const std::string& path, const Scope& scope) {
@@ -331,7 +137,7 @@ void TemplateReader::read_group(const Yaml& node, const YamlEntry& kind, const E
     form.kind = Form::Kind::block;
     form.own_chain = scope.chain && has_from;
     if (scope.chain) inner.previous = Source{Source::Kind::before, 1};
-    form.members = read_body(kind.value, "block", inner, nullptr, nullptr);
+    form.members = read_body(kind.value, "block", inner, nullptr, &form.result);
   } else if (kind.key == "sum" && kind.value.is_mapping()) {
     form.kind = Form::Kind::chosen_sum;
     read_chosen_sum(kind.value, path, scope, form.chosen);
@@ -392,7 +198,7 @@ std::vector<Value> TemplateReader::possible_values(const Expression& expression)
   if (expression.choice() < 0) return {};
   const Choice& choice = choices[static_cast<std::size_t>(expression.choice())];
   const auto count = count_values(choice);
-  if (!count || *count > max_combinations) return {};
+  if (!count || *count > max_values) return {};
   return grid_values(choice, 1);
 }
 
@@ -470,174 +276,43 @@ void TemplateReader::read_cell_use(const Yaml& node, const Yaml& target, const s
   form.kind = Form::Kind::cell;
   form.target = read_value(target, path + ".cell", scope.cell);
   std::vector<std::string> known = {"name", "from", "repeat"};
-  std::vector<std::string> cell_names;
-  for (const auto& [cell_name, cell] : cell_nodes_) cell_names.push_back(cell_name);
-  for (const auto& value : possible_values(form.target)) {
-    const auto* word = std::get_if<std::string>(&value);
-    if (word == nullptr || cell_nodes_.count(*word) == 0) {
-      const std::string text = word != nullptr ? *word : to_string(value);
-      throw invalid(target.where, "unknown cell '" + text + "'",
-                    cell_names.empty() ? "define it under 'cells'" : suggest(text, cell_names));
-    }
-    used_cells_.insert(*word);
-    read_cell(*word);
-    const CellTemplate& cell = result.cells.at(*word);
+  const std::vector<Value> names = possible_values(form.target);
+  for (const auto& cell_name : names) {
+    const CellTemplate& cell = cell_for(cell_name, node, target.where, form);
     known.insert(known.end(), cell.parameters.begin(), cell.parameters.end());
-    if (form.from.size() != cell.graph.inputs.size()) {
-      const Yaml* from = node.find("from");
-      throw invalid(from != nullptr ? from->where : node.where,
-                    "cell '" + *word + "' has " + std::to_string(cell.graph.inputs.size()) + " inputs (" +
-                        join(cell.graph.inputs, ", ") + "), and " + std::to_string(form.from.size()) + " are given",
-                    "write from: with one name for each");
-    }
   }
   for (const auto& entry : node.entries) {
     if (is_reserved(entry.key)) continue;
     if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
-      throw invalid(
-          entry.where,
-          "unknown parameter '" + entry.key + "' of cell '" + to_string(possible_values(form.target).at(0)) + "'",
-          suggest(entry.key, known));
+      throw invalid(entry.where, "unknown parameter '" + entry.key + "' of cell " + target.text,
+                    suggest(entry.key, known));
     }
     form.arguments.push_back({entry.key, read_value(entry.value, path + "." + entry.key, scope.cell)});
   }
 }
 
-// ---- chosen edges ----
-
-void TemplateReader::read_chosen_sum(const Yaml& node, const std::string& path, const Scope& scope, ChosenSum& chosen) {
-  const Yaml* choose = node.find("choose");
-  const Yaml* of = node.find("of");
-  if (choose == nullptr || of == nullptr || node.find("op") == nullptr) {
-    throw invalid(node.where,
-                  "a sum over chosen edges lacks " + std::string(choose == nullptr ? "'choose'"
-                                                                 : of == nullptr   ? "'of'"
-                                                                                   : "'op'"),
-                  "write sum: {choose: 2, of: [a, b, c], op: {choice: [..]}}, or sum: [elements]");
+// The cell of that name, read now if it has not been, with as many inputs as the element gives it.
+const CellTemplate& TemplateReader::cell_for(const Value& cell_name, const Yaml& node, const Location& where,
+                                             const Form& form) {
+  const auto* word = std::get_if<std::string>(&cell_name);
+  if (word == nullptr || cell_nodes_.count(*word) == 0) {
+    const std::string text = word != nullptr ? *word : to_string(cell_name);
+    std::vector<std::string> names;
+    for (const auto& [known, yaml] : cell_nodes_) names.push_back(known);
+    throw invalid(where, "unknown cell '" + text + "'",
+                  names.empty() ? "define it under 'cells'" : suggest(text, names));
   }
-  if (!of->is_sequence() || of->items.empty()) {
-    throw invalid(of->where, "'of' must list the sources to choose from", "write of: [a, b, c]");
+  used_cells_.insert(*word);
+  read_cell(*word);
+  const CellTemplate& cell = result.cells.at(*word);
+  if (form.from.size() != cell.graph.inputs.size()) {
+    const Yaml* from = node.find("from");
+    throw invalid(from != nullptr ? from->where : node.where,
+                  "cell '" + *word + "' has " + std::to_string(cell.graph.inputs.size()) + " inputs (" +
+                      join(cell.graph.inputs, ", ") + "), and " + std::to_string(form.from.size()) + " are given",
+                  "write from: with one name for each");
   }
-  for (const auto& item : of->items) {
-    const std::string& word = item.as_text("of");
-    if (std::find(chosen.names.begin(), chosen.names.end(), word) != chosen.names.end()) {
-      throw invalid(item.where, "the source '" + word + "' is listed twice", "keep one of the two");
-    }
-    chosen.names.push_back(word);
-    chosen.candidates.push_back(read_edge(item, path, scope));
-  }
-  const auto count = static_cast<std::int64_t>(chosen.names.size());
-  const Expression number = read_value(*choose, path + ".choose", nullptr);
-  const Value* constant = number.constant();
-  const auto* picks = constant != nullptr ? std::get_if<std::int64_t>(constant) : nullptr;
-  if (picks == nullptr || *picks < 1 || *picks > count) {
-    throw invalid(choose->where, "'choose' must be a fixed number between 1 and " + std::to_string(count),
-                  "there are " + std::to_string(count) + " sources");
-  }
-  chosen.combinations = combinations_of(static_cast<int>(count), static_cast<int>(*picks));
-  if (chosen.combinations.size() > max_combinations) {
-    throw invalid(of->where, "more than " + std::to_string(max_combinations) + " ways to choose", "list fewer sources");
-  }
-  for (const auto& combination : chosen.combinations) {
-    std::vector<std::string> words;
-    for (const int at : combination) words.push_back(chosen.names[static_cast<std::size_t>(at)]);
-    chosen.options.emplace_back(join(words, ","));
-  }
-  if (chosen.options.size() > 1) {
-    chosen.choice = add_choice(Choice{path + ".inputs", Categorical{chosen.options}, conditions_, node.where});
-  }
-  for (std::int64_t i = 1; i <= *picks; ++i) {
-    chosen.picks.push_back(read_pick(node, path, *picks == 1 ? "" : std::to_string(i), scope, chosen.names));
-  }
-}
-
-// A parameter may be given by source: stride: {p0: 2, default: 1}.
-Pick TemplateReader::read_pick(const Yaml& node, const std::string& path, const std::string& number, const Scope& scope,
-                               const std::vector<std::string>& names) {
-  Pick pick;
-  pick.operation = read_value(*node.find("op"), path + ".op" + number, scope.cell);
-  pick.arguments.resize(names.size());
-  for (const auto& entry : node.entries) {
-    if (entry.key == "choose" || entry.key == "of" || entry.key == "op") continue;
-    const std::string argument_path = path + "." + entry.key + number;
-    if (!entry.value.is_mapping() || is_hole(entry.value)) {
-      const Argument argument =
-          read_argument(entry.key, entry.where, entry.value, pick.operation, argument_path, scope);
-      for (auto& arguments : pick.arguments) arguments.push_back(argument);
-      continue;
-    }
-    std::vector<std::string> allowed = names;
-    allowed.emplace_back("default");
-    allow_only(entry.value, "'" + entry.key + "' by source", allowed);
-    std::map<std::string, Argument> by_source;
-    for (const auto& given : entry.value.entries) {
-      by_source[given.key] =
-          read_argument(entry.key, given.where, given.value, pick.operation, argument_path + "." + given.key, scope);
-    }
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      auto found = by_source.find(names[i]);
-      if (found == by_source.end()) found = by_source.find("default");
-      if (found != by_source.end()) pick.arguments[i].push_back(found->second);
-    }
-  }
-  return pick;
-}
-
-// ---- sources ----
-
-void TemplateReader::read_from(const Yaml& node, const std::string& path, const Scope& scope, Form& form) {
-  if (!node.is_sequence()) {
-    form.from.push_back(read_edge(node, path + ".from", scope));
-    return;
-  }
-  if (node.items.empty()) throw invalid(node.where, "'from' lists nothing", "name at least one source");
-  for (std::size_t i = 0; i < node.items.size(); ++i) {
-    form.from.push_back(read_edge(node.items[i], path + ".from." + std::to_string(i), scope));
-  }
-}
-
-Edge TemplateReader::read_edge(const Yaml& node, const std::string& path, const Scope& scope) {
-  Edge edge;
-  edge.where = node.where;
-  const Expression source = read_value(node, path, nullptr);
-  const std::vector<Value> values = possible_values(source);
-  if (values.empty()) {
-    throw invalid(node.where, "a source must be a name or a choice of names", "write from: NAME or {choice: [NAMES]}");
-  }
-  for (const auto& value : values) edge.sources.push_back(find_source(value, node.where, scope));
-  if (source.choice() >= 0) {
-    edge.choice = source.choice();
-    edge.values = values;
-  }
-  return edge;
-}
-
-Source TemplateReader::find_source(const Value& value, const Location& where, const Scope& scope) const {
-  if (const auto* number = std::get_if<std::int64_t>(&value)) {
-    if (scope.chain && *number < 0 && *number >= -max_copies) {
-      return {Source::Kind::before, static_cast<int>(-*number)};
-    }
-    throw invalid(where, "'from' is " + std::to_string(*number),
-                  scope.chain ? "-1 is the element before, -2 the one before that" : "give a name");
-  }
-  const auto* word = std::get_if<std::string>(&value);
-  const std::string text = word != nullptr ? *word : to_string(value);
-  std::vector<std::string> names;
-  for (auto level = scope.names.rbegin(); level != scope.names.rend(); ++level) {
-    const auto found = level->find(text);
-    if (found != level->end()) {
-      if (!scope.aside.empty() && text == scope.aside) {
-        throw invalid(where, "'" + text + "' is the auxiliary classifier: nothing can take input from it",
-                      "take it from another element");
-      }
-      if (found->second.kind == Source::Kind::element && scope.references != nullptr) {
-        scope.references->push_back(found->second.number);
-      }
-      return found->second;
-    }
-    for (const auto& [known, source] : *level) names.push_back(known);
-  }
-  throw invalid(where, "unknown source '" + text + "'", suggest(text, names));
+  return cell;
 }
 
 }  // namespace netwright

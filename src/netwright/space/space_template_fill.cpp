@@ -198,7 +198,7 @@ class Filler {
     if (scope.chain != nullptr) {
       return scope.chain->empty() ? scope.slots[static_cast<std::size_t>(element.slot)] : scope.chain->back();
     }
-    return scope.slots[static_cast<std::size_t>(form.members.back().slot)];
+    return resolve(form.result, scope);
   }
 
   int merge(const Form& form, const std::string& name, const Element& element, Scope& scope) {
@@ -321,60 +321,13 @@ class Filler {
     return graph;
   }
 
-  static constexpr std::int64_t max_repeat = 10'000;
-
   const SpaceTemplate& space_;
   const std::vector<Choice>& choices_;
   const std::vector<const Value*>& values_;
   std::map<const CellTemplate*, std::vector<std::pair<std::vector<Value>, std::shared_ptr<const Graph>>>> cells_;
 };
 
-// A number that means the same in every operation that has it.
-struct Range {
-  const char* name;
-  double low, high;
-};
-constexpr double many = 1 << 20;
-constexpr Range ranges[] = {
-    {"kernel", 1, 1023},   {"stride", 1, 1023},      {"dilation", 1, 1023},        {"groups", 1, many},
-    {"channels", 0, many}, {"features", 0, many},    {"expansion", 1, 1024},       {"squeeze_excite", 0, 1},
-    {"ratio", 1e-6, 1},    {"dropout", 0, 0.999999}, {"probability", 0, 0.999999},
-};
-
-void check_range(const std::string& owner, const std::string& name, const Value& value, const Location& where) {
-  double number = 0;
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) {
-    number = static_cast<double>(*integer);
-  } else if (const auto* real = std::get_if<double>(&value)) {
-    number = *real;
-  } else {
-    return;
-  }
-  for (const auto& range : ranges) {
-    if (name == range.name && (number < range.low || number > range.high)) {
-      throw invalid(where, "'" + name + "' of " + owner + " is " + to_string(value),
-                    "it must be between " + number_text(range.low) + " and " + number_text(range.high));
-    }
-  }
-}
-
 }  // namespace
-
-Value checked_parameter(const std::string& owner, const std::string& name, const Value& fallback, const Value& given,
-                        const Location& where) {
-  Value value = given;
-  if (std::holds_alternative<double>(fallback) && std::holds_alternative<std::int64_t>(given)) {
-    value = static_cast<double>(std::get<std::int64_t>(given));
-  }
-  if (value.index() != fallback.index()) {
-    constexpr const char* kinds[] = {"true or false", "an integer", "a number", "text"};
-    throw invalid(where,
-                  "'" + name + "' of " + owner + " must be " + kinds[fallback.index()] + ", not " + to_string(given),
-                  std::string("give ") + kinds[fallback.index()] + ", for example " + to_string(fallback));
-  }
-  check_range(owner, name, value, where);
-  return value;
-}
 
 Network fill_network(const SpaceTemplate& space, const std::vector<Choice>& choices,
                      const std::vector<const Value*>& values) {

@@ -5,15 +5,12 @@
 
 #include "netwright/base/error.h"
 #include "netwright/base/text.h"
+#include "netwright/space/space_template_syntax.h"
 
 namespace netwright {
 namespace {
 
 constexpr std::int64_t largest_size = 1 << 20;
-
-bool is_hole(const Yaml& node) {
-  return node.find("choice") != nullptr || node.find("integer") != nullptr || node.find("real") != nullptr;
-}
 
 // Parameters and choices are written $name in expressions, where a '-' would be a minus.
 void check_word(const std::string& name, const Location& where) {
@@ -307,7 +304,8 @@ void TemplateReader::read_network(const Yaml& node, const Yaml* auxiliary) {
   scope.previous = Source{Source::Kind::before, 1};
   scope.names.push_back({{"input", Source{Source::Kind::input, 0}}});
   if (auxiliary != nullptr) scope.aside = auxiliary->as_text("auxiliary");
-  result.network.elements = read_body(node, "network", scope, nullptr, nullptr);
+  Edge last;  // known only when filled: elements may be left out
+  result.network.elements = read_body(node, "network", scope, nullptr, &last);
   if (auxiliary == nullptr) return;
   std::vector<std::string> names;
   for (const auto& element : result.network.elements) {
@@ -347,110 +345,6 @@ void TemplateReader::read_recipe_level(const Yaml& node, std::vector<std::string
     }
     path.pop_back();
   }
-}
-
-// ---- values and choices ----
-
-Binding TemplateReader::bind(const std::string& word, const Location& where, const CellTemplate* cell) {
-  if (cell != nullptr) {
-    const auto found = std::find(cell->parameters.begin(), cell->parameters.end(), word);
-    if (found != cell->parameters.end()) {
-      return {Binding::Kind::parameter, {}, static_cast<int>(found - cell->parameters.begin())};
-    }
-  }
-  if (const auto found = constants_.find(word); found != constants_.end()) {
-    return {Binding::Kind::constant, found->second, 0};
-  }
-  if (const int index = index_of(word); index >= 0) return {Binding::Kind::choice, {}, index};
-  std::vector<std::string> names;
-  if (cell != nullptr) names = cell->parameters;
-  for (const auto& [constant, value] : constants_) names.push_back(constant);
-  for (const auto& choice : choices) names.push_back(choice.name);
-  throw invalid(where, "unknown name '$" + word + "'", suggest(word, names));
-}
-
-Expression TemplateReader::read_value(const Yaml& node, const std::string& path, const CellTemplate* cell) {
-  if (is_hole(node)) return Expression::of_choice(add_choice(path, node), node.where);
-  if (node.is_sequence()) {
-    throw invalid(node.where, "a list where one value is expected", "write {choice: [a, b]} to leave it open");
-  }
-  return Expression::parse(node,
-                           [&](const std::string& word, const Location& where) { return bind(word, where, cell); });
-}
-
-// Ranges and options may be worked out from parameters.
-Yaml TemplateReader::without_expressions(const Yaml& node, const std::string& choice_name) {
-  Yaml result_node = node;
-  if (is_expression(node)) {
-    const Expression value = read_value(node, choice_name, nullptr);
-    if (value.constant() == nullptr) {
-      throw invalid(node.where, "the domain of choice '" + choice_name + "' depends on another choice",
-                    "use parameters only, or a condition: when: {choice: value}");
-    }
-    result_node = to_yaml(*value.constant());
-    result_node.where = node.where;
-  }
-  for (auto& item : result_node.items) item = without_expressions(item, choice_name);
-  for (auto& entry : result_node.entries) entry.value = without_expressions(entry.value, choice_name);
-  return result_node;
-}
-
-int TemplateReader::add_choice(const std::string& choice_name, const Yaml& node) {
-  Choice choice = parse_choice(choice_name, without_expressions(node, choice_name));
-  check_conditions(choice);
-  choice.conditions.insert(choice.conditions.end(), conditions_.begin(), conditions_.end());
-  return add_choice(std::move(choice));
-}
-
-int TemplateReader::add_choice(Choice choice) {
-  if (index_of(choice.name) >= 0) {
-    throw invalid(choice.where, "two choices named '" + choice.name + "'", "give their elements different names");
-  }
-  const int index = static_cast<int>(choices.size());
-  choice_indices_[choice.name] = index;
-  choices.push_back(std::move(choice));
-  return index;
-}
-
-void TemplateReader::check_conditions(Choice& choice) const {
-  for (auto& condition : choice.conditions) {
-    const int index = index_of(condition.parent);
-    if (index < 0) {
-      std::vector<std::string> names;
-      for (const auto& earlier : choices) names.push_back(earlier.name);
-      throw invalid(
-          choice.where,
-          "choice '" + choice.name + "' is conditional on '" + condition.parent + "', which is no choice before it",
-          names.empty() ? "declare '" + condition.parent + "' above it" : suggest(condition.parent, names));
-    }
-    const Choice& parent = choices[static_cast<std::size_t>(index)];
-    if (std::holds_alternative<Real>(parent.domain)) {
-      throw invalid(choice.where,
-                    "choice '" + choice.name + "' is conditional on the real choice '" + parent.name + "'",
-                    "make conditions on categorical or integer choices only");
-    }
-    for (auto& value : condition.values) {
-      const auto fitting = converted(parent, value);
-      if (!fitting) {
-        throw invalid(
-            choice.where,
-            "choice '" + choice.name + "' waits for " + parent.name + " = " + to_string(value) + ", which never holds",
-            "'" + parent.name + "' is " + domain_text(parent));
-      }
-      value = *fitting;
-    }
-  }
-}
-
-int TemplateReader::index_of(const std::string& choice_name) const {
-  const auto found = choice_indices_.find(choice_name);
-  return found == choice_indices_.end() ? -1 : found->second;
-}
-
-void TemplateReader::check_name(const std::string& word, const Location& where) {
-  const auto fits = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-'; };
-  if (!word.empty() && word[0] != '-' && std::all_of(word.begin(), word.end(), fits)) return;
-  throw invalid(where, "'" + word + "' cannot be a name", "use letters, digits, '_' and '-'");
 }
 
 }  // namespace netwright

@@ -51,7 +51,7 @@ class TemplateReader {
   void read_network(const Yaml& node, const Yaml* auxiliary);
   void read_recipe_level(const Yaml& node, std::vector<std::string>& path, Yaml& plain);
 
-  // space_template_reader.cpp: values and choices
+  // space_template_choices.cpp
   Binding bind(const std::string& word, const Location& where, const CellTemplate* cell);
   Expression read_value(const Yaml& node, const std::string& path, const CellTemplate* cell);
   Yaml without_expressions(const Yaml& node, const std::string& choice_name);
@@ -61,28 +61,37 @@ class TemplateReader {
   int index_of(const std::string& choice_name) const;  // -1: none
   static void check_name(const std::string& word, const Location& where);
 
-  // space_template_elements.cpp
-  // `output` (may be null) is a cell's; what it means is written to `output_edge`.
+  // space_template_body.cpp
+  // `output` (may be null) is a cell's; `result_edge` becomes what the body ends in.
   std::vector<Element> read_body(const Yaml& list, const std::string& what, Scope scope, const Yaml* output,
-                                 Edge* output_edge);
+                                 Edge* result_edge);
+  std::vector<Element> name_elements(const std::vector<const Yaml*>& nodes, bool last_is_output, Scope& scope);
+  std::vector<int> read_member(const Yaml& node, std::vector<Element>& elements, std::size_t at, const Scope& scope);
+
+  // space_template_elements.cpp
   void read_element(const Yaml& node, Element& element, const Scope& scope);
+  void read_copies(const Yaml& node, Element& element, const Scope& scope);
+  std::vector<std::pair<Value, std::int64_t>> counts_of(const Element& element) const;
   Form read_form(const Yaml& node, const Element& element, const std::string& path, const Scope& scope);
   void read_group(const Yaml& node, const YamlEntry& kind, const Element& element, const std::string& path,
                   const Scope& scope, Form& form);
-  void read_copies(const Yaml& node, Element& element, const Scope& scope);
+  void read_members(const Yaml& list, const std::string& path, const Scope& scope, Form& form);
   void read_operation(const Yaml& node, const Yaml& target, const std::string& path, const Scope& scope, Form& form);
   void read_cell_use(const Yaml& node, const Yaml& target, const std::string& path, const Scope& scope, Form& form);
-  void read_members(const Yaml& list, const std::string& path, const Scope& scope, Form& form);
-  void read_chosen_sum(const Yaml& node, const std::string& path, const Scope& scope, ChosenSum& chosen);
-  Pick read_pick(const Yaml& node, const std::string& path, const std::string& number, const Scope& scope,
-                 const std::vector<std::string>& names);
+  const CellTemplate& cell_for(const Value& cell_name, const Yaml& node, const Location& where, const Form& form);
   Argument read_argument(const std::string& key, const Location& where, const Yaml& value, const Expression& operation,
                          const std::string& path, const Scope& scope);
+  std::vector<Value> possible_values(const Expression& expression) const;  // none: not known before filling
+  std::vector<const Operation*> possible_operations(const Expression& target) const;
+
+  // space_template_edges.cpp
+  void read_chosen_sum(const Yaml& node, const std::string& path, const Scope& scope, ChosenSum& chosen);
+  void read_candidates(const Yaml& of, const std::string& path, const Scope& scope, ChosenSum& chosen);
+  Pick read_pick(const Yaml& node, const std::string& path, const std::string& number, const Scope& scope,
+                 const std::vector<std::string>& names);
   void read_from(const Yaml& node, const std::string& path, const Scope& scope, Form& form);
   Edge read_edge(const Yaml& node, const std::string& path, const Scope& scope);
   Source find_source(const Value& value, const Location& where, const Scope& scope) const;
-  std::vector<Value> possible_values(const Expression& expression) const;
-  std::vector<const Operation*> possible_operations(const Expression& target) const;
 
   const Yaml& space_;
   const Yaml& given_recipe_;

@@ -78,7 +78,8 @@ TEST(Ema, DecayStartsLow) {
 }
 
 TEST(BatchNormStatistics, AreTheMeanOverBatches) {
-  Small module;
+  const auto shared = std::make_shared<Small>();
+  Small& module = *shared;
   set_all(module, 0.5);
   torch::manual_seed(1);
   const std::vector<torch::Tensor> batches = {torch::randn({8, 4}), torch::randn({8, 4}) * 2 + 1, torch::randn({8, 4})};
@@ -102,7 +103,8 @@ TEST(BatchNormStatistics, AreTheMeanOverBatches) {
 }
 
 TEST(BatchNormStatistics, StayWithoutABatch) {
-  Small module;
+  const auto shared = std::make_shared<Small>();
+  Small& module = *shared;
   set_all(module, 0.5);
   recompute_batch_norm(module, [] { return false; });
   EXPECT_TRUE(torch::equal(module.norm->running_mean, torch::full({3}, 0.5)));

@@ -100,7 +100,7 @@ class Trainer : public ::testing::Test {
     if (!folder_.empty()) fs::remove_all(folder_);
   }
 
-  // Three classes that a line tells apart.
+  // Three classes that lines tell apart.
   void write_table() const {
     std::ofstream table(folder_ + "/table.csv");
     table << "a,b,kind\n";
@@ -257,8 +257,8 @@ TEST_F(Trainer, FailuresAreTheTrialsOwn) {
   EXPECT_EQ(finished.reason, "error");
   EXPECT_NE(finished.message.find("7"), std::string::npos) << finished.message;
 
-  Start wild = start(2, 4);
-  wild.recipe->optimizer.learning_rate = 1e30;
+  Start wild = start(2, 20);
+  wild.recipe->optimizer.learning_rate = 1e6;
   trainer.send(wild);
   finished = follow(trainer);
   EXPECT_EQ(finished.state, TrialState::failed);

@@ -24,9 +24,7 @@ struct Pair {
   }
 
   NamedTensors named() const {
-    NamedTensors tensors;
-    for (std::size_t i = 0; i < ours.size(); ++i) tensors.emplace_back("p" + std::to_string(i), ours[i]);
-    return tensors;
+    return {{"image", ours[0]}, {"depthwise", ours[1]}, {"matrix", ours[2]}, {"bias", ours[3]}};
   }
 
   // Equal gradients that depend on the values, some of them laid out otherwise than their parameter.

@@ -77,7 +77,8 @@ TEST(Layers, EachFolderIncludesOnlyWhatLiesBelowIt) {
     ASSERT_TRUE(allowed.count(from)) << include.file << ": the folder '" << from << "' is not in the layer table";
     if (to.empty() || to == from) continue;
     ++seen;
-    EXPECT_TRUE(allowed.at(from).count(to)) << include.file << ":" << include.line << ": " << from << " may not include " << to;
+    EXPECT_TRUE(allowed.at(from).count(to))
+        << include.file << ":" << include.line << ": " << from << " may not include " << to;
   }
   EXPECT_GT(seen, 50);
 }

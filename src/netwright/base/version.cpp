@@ -1,5 +1,7 @@
 #include "netwright/base/version.h"
 
 namespace netwright {
-const char* version() { return NETWRIGHT_VERSION; }
+const char* version() {
+  return NETWRIGHT_VERSION;
+}
 }  // namespace netwright

@@ -105,6 +105,9 @@ void ProcessFleet::start(std::size_t number) {
   ChildOptions child;
   child.command = options_.command;
   child.environment = {{"OMP_NUM_THREADS", threads}, {"OPENBLAS_NUM_THREADS", threads}, {"MKL_NUM_THREADS", threads}};
+  // Threads that spin while they wait slow every other trainer down, and on a shared machine their own by several
+  // times.
+  if (std::getenv("OMP_WAIT_POLICY") == nullptr) child.environment.emplace_back("OMP_WAIT_POLICY", "passive");
   child.max_line_bytes = options_.max_line_bytes;
   if (!options_.log_folder.empty()) {
     child.log_path = options_.log_folder + "/trainer-" + std::to_string(number) + ".log";

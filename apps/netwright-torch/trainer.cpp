@@ -74,6 +74,9 @@ bool Session::greet(const Hello& hello) {
     configure_runtime(hello.threads);
     const torch::Device device = open_device(hello.device);
     place_ = std::make_unique<Workplace>(Workplace{open_data(hello.data), hello.data, device, std::nullopt});
+  } catch (const Error& error) {  // data that the user has to mend
+    channel_.send(failed(0, error.code() == ExitCode::invalid ? "invalid" : "error", error.what()));
+    return false;
   } catch (const std::exception& error) {
     channel_.send(failed(0, failure_reason(error), error.what()));
     return false;

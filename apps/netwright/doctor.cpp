@@ -72,8 +72,8 @@ int doctor(bool json) {
   std::vector<Finding> findings;
   const Json machine = machine_description();
   findings.push_back({"machine", "ok",
-                      machine.value("cpu", "unknown processor") + ", " + std::to_string(available_cores()) + " cores, " +
-                          machine.at("memory_gib").dump() + " GiB, " + machine.value("system", ""),
+                      machine.value("cpu", "unknown processor") + ", " + std::to_string(available_cores()) +
+                          " cores, " + machine.at("memory_gib").dump() + " GiB, " + machine.value("system", ""),
                       ""});
   for (auto& finding : torch_findings(torch)) findings.push_back(std::move(finding));
   findings.push_back(writable_folder());

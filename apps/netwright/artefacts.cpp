@@ -96,11 +96,13 @@ ReportInput report_input(const Experiment& experiment, const SearchSpace& space,
   return input;
 }
 
-void write_model(const Trial& final, const std::string& folder) {
+// A checkpoint of the user's own trainer is handed over as it is.
+void write_model(const Experiment& experiment, const Trial& final, const std::string& folder) {
   if (final.checkpoint.empty()) return;
   const fs::path source = fs::path(folder) / final.checkpoint;
   if (!file_exists(source)) return;
   write_file_atomically(folder + "/model.ckpt", read_file(source));
+  if (!experiment.execution.trainer.empty()) return;
   torch_json({"export", folder + "/model.ckpt", "--format", "torchscript", "--output", folder + "/model.ts", "--json"});
 }
 
@@ -146,7 +148,7 @@ std::string write_report(const Experiment& experiment, const SearchSpace& space,
 void write_artefacts(const Experiment& experiment, const SearchSpace& space, const StudyState& state,
                      const std::string& folder) {
   if (const Trial* final = final_trial(state.trials, experiment.objectives)) {
-    write_model(*final, folder);
+    write_model(experiment, *final, folder);
     const Yaml best = experiment_of_configuration(experiment, final->configuration);
     write_file_atomically(folder + "/best.yaml",
                           "# The configuration that study " + experiment.name + " found.\n" + dump_yaml(best));

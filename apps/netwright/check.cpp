@@ -8,8 +8,6 @@
 #include "apps/netwright/launch.h"
 #include "apps/netwright/verb.h"
 #include "netwright/base/text.h"
-#include "netwright/schedule/schedule.h"
-#include "netwright/strategy/strategy.h"
 
 namespace netwright {
 namespace {
@@ -19,9 +17,7 @@ int check(const std::string& file, const std::vector<std::string>& settings, boo
   const DataFacts facts = data_facts(experiment);
   const SearchSpace space = make_space(experiment, facts.input, facts.classes);
   constexpr int members = 100;
-  const int refused = check_members(space, experiment.seed, members);
-  make_strategy({space, experiment.objectives, experiment.strategy});
-  make_schedule({experiment.objectives, 1, experiment.schedule});
+  const int refused = check_search(experiment, space, members);
   if (json) {
     Json document = {{"schema", 1}, {"valid", true}, {"name", experiment.name}, {"choices", space.choices().size()}};
     document["log10_size"] = std::isinf(space.log10_size()) ? Json() : Json(space.log10_size());

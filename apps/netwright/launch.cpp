@@ -13,7 +13,9 @@
 #include "netwright/base/file.h"
 #include "netwright/base/version.h"
 #include "netwright/fleet/threads.h"
+#include "netwright/schedule/schedule.h"
 #include "netwright/storage/study_lock.h"
+#include "netwright/strategy/strategy.h"
 
 namespace netwright {
 namespace {
@@ -129,8 +131,10 @@ DataFacts data_facts(const Experiment& experiment) {
   return facts;
 }
 
-int check_members(const SearchSpace& space, std::uint64_t seed, int members) {
-  Random random(derive_seed(seed, "check"));
+int check_search(const Experiment& experiment, const SearchSpace& space, int members) {
+  make_strategy({space, experiment.objectives, experiment.strategy});
+  make_schedule({experiment.objectives, 1, experiment.schedule});
+  Random random(derive_seed(experiment.seed, "check"));
   int refused = 0;
   for (int i = 0; i < members; ++i) {
     try {
@@ -155,7 +159,7 @@ int launch_new(const Experiment& experiment, const LaunchOptions& options) {
   }
   const DataFacts facts = data_facts(experiment);
   const SearchSpace space = make_space(experiment, facts.input, facts.classes);
-  check_members(space, experiment.seed, 20);
+  check_search(experiment, space, 20);
   make_folders(folder);
   make_folders(fs::path(experiment.storage).parent_path());
   const auto storage = open_storage(experiment.storage);

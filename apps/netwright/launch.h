@@ -22,9 +22,10 @@ struct DataFacts {
 
 DataFacts data_facts(const Experiment& experiment);
 
-// Fills a few random configurations and infers their shapes, so that a space that cannot work is refused before
-// anything runs. Returns how many of `members` random fillings were no network; throws the last reason when all were.
-int check_members(const SearchSpace& space, std::uint64_t seed, int members);
+// Makes the strategy and the schedule, fills a few random configurations and infers their shapes, so that a search that
+// cannot work is refused before anything is written. Returns how many of `members` random fillings were no network;
+// throws the last reason when all were.
+int check_search(const Experiment& experiment, const SearchSpace& space, int members);
 
 // Creates the study (an invalid Error when its name is taken; nothing is written over) and runs it. Returns the exit
 // code.

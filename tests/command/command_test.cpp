@@ -137,9 +137,9 @@ TEST(Command, BadInputIsRefusedWithItsPlace) {
     }
     EXPECT_FALSE(std::filesystem::exists(sandbox.folder() / "runs"));
   };
-  expect_refused(experiment("x", "sead: 1\n"), "bad.yaml:10:1: unknown key 'sead'");
-  expect_refused(experiment("x", "name: y\n"), "bad.yaml:10:1: duplicate key 'name'");
-  expect_refused(experiment("x", "seed: soon\n"), "bad.yaml:10:7: 'seed' must be an integer");
+  expect_refused(experiment("x", "sead: 1\n"), "bad.yaml:11:1: unknown key 'sead'");
+  expect_refused(experiment("x", "name: y\n"), "bad.yaml:11:1: duplicate key 'name'");
+  expect_refused(experiment("x", "seed: soon\n"), "bad.yaml:11:7: 'seed' must be an integer");
   expect_refused("a: [1, 2\nb: 3\n", "bad.yaml:2");
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 9; ++i) {

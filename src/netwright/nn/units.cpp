@@ -112,8 +112,17 @@ ConvolutionBlock::ConvolutionBlock(const ConvolutionOptions& given) : options(gi
 torch::Tensor ConvolutionBlock::forward(const torch::Tensor& x) {
   if (norm && fusible(options) && norm->uses_batch(x) && fusible(x)) return fused_block(x, *this);
   const std::int64_t padding = options.padding >= 0 ? options.padding : options.dilation * (options.kernel - 1) / 2;
-  torch::Tensor y = torch::conv2d(activate(x, options.before), weight, bias, options.stride, padding, options.dilation,
-                                  options.groups);
+  torch::Tensor rows = activate(x, options.before);
+  std::int64_t stride = options.stride;
+  if (options.kernel == 1 && stride > 1 && padding == 0) {
+    // A strided 1x1 convolution reads every stride-th pixel: picked first, the rest is a plain one. oneDNN 2.x does the
+    // same inside, but writes beyond its buffer when the channels are few and no multiple of 8 (6 to 5 channels corrupt
+    // the heap).
+    rows = rows.slice(2, 0, rows.size(2), stride).slice(3, 0, rows.size(3), stride);
+    rows = rows.contiguous(torch::MemoryFormat::ChannelsLast);
+    stride = 1;
+  }
+  torch::Tensor y = torch::conv2d(rows, weight, bias, stride, padding, options.dilation, options.groups);
   return norm ? norm->forward(y, options.after) : activate_owned(std::move(y), options.after);
 }
 

@@ -17,7 +17,7 @@ std::string experiment(const std::string& name, const std::string& extra = "", i
          "  name: regression\n"
          "  choices:\n"
          "    learning_rate: {real: [0.001, 1.0], log: true}\n"
-         "    momentum: [0.0, 0.5, 0.9]\n"
+         "    momentum: {real: [0.0, 0.9]}\n"
          "recipe: {epochs: 3}\n"
          "search: {strategy: {name: evolution, population: 4, tournament: 2}, budget: {trials: " +
          std::to_string(trials) +
@@ -150,7 +150,7 @@ TEST(Command, BadInputIsRefusedWithItsPlace) {
   }
   expect_refused(bomb, "more than 100000 nodes");
   std::string empty_space = experiment("x");
-  empty_space.replace(empty_space.find("[0.0, 0.5, 0.9]"), 15, "[]");
+  empty_space.replace(empty_space.find("{real: [0.0, 0.9]}"), 18, "[]");
   expect_refused(empty_space, "bad.yaml:6:");
   std::string wrong_strategy = experiment("x");
   wrong_strategy.replace(wrong_strategy.find("evolution"), 9, "evolutoin");

@@ -9,7 +9,7 @@ demo: build
 
 test: configure-tests
 	cmake --build $(BUILD) -j $(JOBS)
-	ctest --test-dir $(BUILD) -LE slow --output-on-failure
+	ctest --test-dir $(BUILD) -LE slow --output-on-failure -j $(JOBS)
 
 slow-test: configure-tests
 	cmake --build $(BUILD) -j $(JOBS)

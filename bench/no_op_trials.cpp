@@ -1,6 +1,6 @@
 // What a trial costs apart from its training: proposal, two durable commits, placing, telling.
 //
-//   build/bench/no_op_trials [TRIALS] [DATABASE]     default 10000 trials, a database in the present folder
+//   build/bench_no_op_trials [TRIALS] [DATABASE]     default 10000 trials, a database in the present folder
 //
 // The fleet answers at once and trains nothing; study, strategy and SQLite are the real ones.
 

@@ -16,6 +16,14 @@ std::vector<StrategyRow> strategies() {
   };
 }
 
+const Objective& only_objective(const StrategyContext& context, const std::string& strategy) {
+  if (context.objectives.size() == 1) return context.objectives.front();
+  throw invalid(context.options.where,
+                "the strategy '" + strategy + "' searches for one objective, and there are " +
+                    std::to_string(context.objectives.size()),
+                "use strategy: evolution, nsga2 or random, or keep one objective");
+}
+
 std::unique_ptr<Strategy> make_strategy(const StrategyContext& context) {
   std::vector<std::string> names;
   const Yaml* name = context.options.find("name");

@@ -20,7 +20,9 @@ class Strategy {
   // The next configuration; nullopt when the strategy has none left (a finished grid). Several may be asked before the
   // first is told.
   virtual std::optional<Configuration> ask(Random& random) = 0;
-  // A search trial that is complete, pruned or failed. Called once a trial, in the order in which trials finished.
+  // A search trial that is complete, pruned or failed; called once a trial, in the order in which trials ended. Under a
+  // schedule with rungs also each time the trial pauses at one: its state is paused, its last measurement is that
+  // rung's, and it is told again should it go on. Trials that were never asked for may be told too (imported ones).
   virtual void tell(const Trial& trial) = 0;
 };
 
@@ -30,6 +32,10 @@ struct StrategyContext {
   std::vector<Objective> objectives;
   const Yaml& options;
 };
+
+// The only objective, for strategies that know no more. Throws an invalid Error at the strategy's place that names the
+// strategies for several.
+const Objective& only_objective(const StrategyContext& context, const std::string& strategy);
 
 struct StrategyRow {
   std::string name;

@@ -13,7 +13,7 @@ TEST(FullSchedule, GivesEveryTrialTheFullFidelity) {
   const Yaml options = parse_yaml("name: full", "test");
   const auto schedule = make_schedule({{Objective{}}, 12.5, options});
   for (int id = 1; id <= 10; ++id) {
-    const Decision decision = schedule->next();
+    const Decision decision = schedule->next(true);
     EXPECT_EQ(decision.kind, Decision::Kind::start_new);
     EXPECT_EQ(decision.fidelity, 12.5);
     schedule->started(id);

@@ -7,7 +7,9 @@ class FullSchedule : public Schedule {
  public:
   explicit FullSchedule(double fidelity) : fidelity_(fidelity) {}
 
-  Decision next() override { return {Decision::Kind::start_new, 0, fidelity_}; }
+  Decision next(bool may_start) override {
+    return {may_start ? Decision::Kind::start_new : Decision::Kind::finished, 0, fidelity_};
+  }
   void started(std::int64_t) override {}
   bool measured(const Trial&, const Measurement&) override { return true; }
   bool reached(const Trial&) override { return true; }

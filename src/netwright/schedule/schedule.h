@@ -13,16 +13,26 @@ namespace netwright {
 
 // What a free slot should do.
 struct Decision {
-  enum class Kind { start_new, resume, wait, finished };
+  enum class Kind {
+    start_new,  // a new trial
+    resume,     // a paused one, from its checkpoint
+    wait,       // nothing until something running ends or pauses
+    finished    // nothing ever again
+  };
   Kind kind = Kind::start_new;
   std::int64_t trial = 0;  // resume: which paused trial
   double fidelity = 0;     // start_new, resume: epochs in total until it is next decided on
 };
 
+// The calls come in this order for each trial: next (start_new), started, measured (at least once, at the target or
+// before), then reached (false: paused, later next (resume), measured, …) or finished. A schedule is a function of its
+// calls alone, so a resumed study makes them again. The same calls give the same decisions.
 class Schedule {
  public:
   virtual ~Schedule() = default;
-  virtual Decision next() = 0;
+  // `may_start` false: there will be no new trials (the budget is used or the space is exhausted), and every later call
+  // says so too. Then start_new is not an answer, and a rung that was to have more trials goes on with those it has.
+  virtual Decision next(bool may_start) = 0;
   // A trial that `next` let start was created with this id.
   virtual void started(std::int64_t trial) = 0;
   // A running trial reports; false stops it now (it becomes pruned).

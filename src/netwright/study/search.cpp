@@ -80,7 +80,7 @@ void Search::replay() {
   for (Trial& trial : state_.trials) {
     if (trial.purpose != TrialPurpose::search) break;  // what follows the search
     replay_until_told(static_cast<std::size_t>(trial.told_before));
-    schedule_->next();
+    schedule_->next(true);
     Random random(derive_seed(context_.experiment.seed, "strategy", static_cast<std::uint64_t>(trial.id)));
     const auto proposed = strategy_->ask(random);
     if (!proposed || !(*proposed == trial.configuration)) {
@@ -131,7 +131,7 @@ std::optional<Job> Search::next() {
   }
   for (int skipped = 0; skipped < patience; ++skipped) {
     if (closed()) return std::nullopt;
-    const Decision decision = schedule_->next();
+    const Decision decision = schedule_->next(true);
     if (decision.kind == Decision::Kind::wait || decision.kind == Decision::Kind::finished) return std::nullopt;
     if (decision.kind == Decision::Kind::resume) {
       Trial& trial = state_.trials[static_cast<std::size_t>(decision.trial) - 1];

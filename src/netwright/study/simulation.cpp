@@ -43,16 +43,20 @@ class Simulator {
 
   // False when there is nothing to do for a worker now.
   bool place(int worker) {
-    if (now_ >= options_.seconds || result_.epochs >= options_.epochs) return false;
-    if (exhausted_) return false;
-    const Decision decision = schedule_.next();
-    Trial* trial = nullptr;
-    if (decision.kind == Decision::Kind::resume) {
-      trial = &result_.trials[static_cast<std::size_t>(decision.trial) - 1];
-    } else if (decision.kind == Decision::Kind::start_new) {
-      trial = start();
+    if (over_ || now_ >= options_.seconds) return false;
+    std::optional<Configuration> proposal;
+    if (may_start_ && static_cast<std::int64_t>(result_.trials.size()) >= options_.trials) may_start_ = false;
+    Decision decision = schedule_.next(may_start_);
+    if (decision.kind == Decision::Kind::start_new) {
+      proposal = strategy_.ask(random_);
+      if (!proposal) {
+        may_start_ = false;
+        decision = schedule_.next(false);
+      }
     }
-    if (trial == nullptr) return false;
+    if (decision.kind == Decision::Kind::wait || decision.kind == Decision::Kind::finished) return false;
+    Trial* trial =
+        proposal ? start(std::move(*proposal)) : &result_.trials[static_cast<std::size_t>(decision.trial) - 1];
     trial->state = TrialState::running;
     trial->worker = worker;
     trial->target_fidelity = decision.fidelity > 0 ? decision.fidelity : evaluator_.full_fidelity();
@@ -62,19 +66,10 @@ class Simulator {
     return true;
   }
 
-  Trial* start() {
-    if (static_cast<std::int64_t>(result_.trials.size()) >= options_.trials) {
-      exhausted_ = true;
-      return nullptr;
-    }
-    auto configuration = strategy_.ask(random_);
-    if (!configuration) {
-      exhausted_ = true;
-      return nullptr;
-    }
+  Trial* start(Configuration configuration) {
     Trial& trial = result_.trials.emplace_back();
     trial.id = static_cast<std::int64_t>(result_.trials.size());
-    trial.configuration = std::move(*configuration);
+    trial.configuration = std::move(configuration);
     trial.started = now_;
     schedule_.started(trial.id);
     return &trial;
@@ -93,7 +88,7 @@ class Simulator {
       events_.push(std::move(event));
     } else {  // not over within the budget
       result_.spans[span_of_[worker]].to = std::min(event.time, options_.seconds);
-      exhausted_ = exhausted_ || result_.epochs + to - trial.fidelity > options_.epochs;
+      over_ = over_ || event.time <= options_.seconds;  // out of epochs
     }
   }
 
@@ -134,7 +129,8 @@ class Simulator {
   std::map<int, std::size_t> span_of_;
   std::int64_t made_ = 0;
   double now_ = 0;
-  bool exhausted_ = false;
+  bool may_start_ = true;
+  bool over_ = false;
 };
 
 }  // namespace

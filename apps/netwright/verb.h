@@ -24,5 +24,6 @@ std::function<int()> add_compare(CLI::App& application);
 std::function<int()> add_report(CLI::App& application);
 std::function<int()> add_export(CLI::App& application);
 std::function<int()> add_doctor(CLI::App& application);
+std::function<int()> add_bench(CLI::App& application);
 
 }  // namespace netwright

@@ -150,6 +150,19 @@ RC_GTEST_PROP(Yaml, ComesBackFromItsText, (std::uint64_t seed)) {
   RC_ASSERT(same(parse(text), tree));
 }
 
+TEST(Yaml, QuestionMarksInListsComeBack) {  // yaml-cpp reads a '?' before a bracket or a comma as a key
+  Yaml list;
+  list.kind = Yaml::Kind::sequence;
+  for (const char* text : {"0@?", "0.1?'", "?"}) {
+    Yaml item;
+    item.kind = Yaml::Kind::scalar;
+    item.quoted = true;
+    item.text = text;
+    list.items.push_back(item);
+  }
+  EXPECT_TRUE(same(parse(dump_yaml(list)), list)) << dump_yaml(list);
+}
+
 RC_GTEST_PROP(Yaml, NeverCrashesOnText, (std::uint64_t seed)) {
   Random random(seed);
   static const std::string characters = "ab:- \n[]{}&*'\"#,|>?!%@`\t~1.";

@@ -27,7 +27,8 @@ bool needs_quotes(const Yaml& node) {
   }
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (static_cast<unsigned char>(c) < 32 || c == ',' || c == '[' || c == ']' || c == '{' || c == '}' || c == '\\')
+    if (static_cast<unsigned char>(c) < 32 || c == ',' || c == '?' || c == '[' || c == ']' || c == '{' || c == '}' ||
+        c == '\\')
       return true;
     if (c == '#' && text[i - 1] == ' ') return true;
     if (c == ':' && i + 1 < text.size() && text[i + 1] == ' ') return true;

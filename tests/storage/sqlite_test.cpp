@@ -111,7 +111,7 @@ TEST_F(Sqlite, KilledWriterLosesNothing) {
         own->add_trial("a", trial);
         trial.state = TrialState::complete;
         trial.measurements.push_back({2, 1, {{"accuracy", 0.6}}});
-        own->update_trial("a", trial, true);
+        own->update_trial("a", trial, EventKind::finished);
         if (::write(pipe_ends[1], &id, sizeof id) != sizeof id) ::_exit(1);
       }
     }
@@ -125,7 +125,7 @@ TEST_F(Sqlite, KilledWriterLosesNothing) {
 
     storage = open_storage(path_);
     const auto trials = storage->trials("a");
-    const auto order = storage->finish_order("a");
+    const auto order = storage->events("a");
     ASSERT_GE(static_cast<std::int64_t>(trials.size()), acknowledged);
     for (std::int64_t id = 1; id <= acknowledged; ++id) {
       const Trial& trial = trials[static_cast<std::size_t>(id - 1)];
@@ -142,7 +142,7 @@ TEST_F(Sqlite, KilledWriterLosesNothing) {
 
 TEST_F(Sqlite, NewerSchemaIsRefused) {
   fill(1);
-  sql("PRAGMA user_version = 2");
+  sql("PRAGMA user_version = 3");
   EXPECT_THAT(storage_error([&] { open_storage(path_); }).what(), HasSubstr("newer netwright"));
 }
 

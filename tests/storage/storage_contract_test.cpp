@@ -75,7 +75,6 @@ Trial full_trial(std::int64_t id) {
   trial.checkpoint = "trials/1/model.ckpt";
   trial.copied_from = 3;
   trial.source = 4;
-  trial.told_before = 5;
   trial.attempts = 2;
   trial.worker = 1;
   trial.started = 1.5;
@@ -182,42 +181,46 @@ TEST_P(StorageContract, TrialIsReplacedAndMeasurementsAreAppended) {
   trial.measurements[0].fidelity = 99;  // stored already: not replaced
   trial.measurements.push_back({2, 0.5, {{"accuracy", 0.2}}});
   trial.measurements.push_back({3, 0.5, {{"accuracy", std::nan("")}}});
-  storage_->update_trial("a", trial, false);
-  storage_->update_trial("a", trial, false);
+  storage_->update_trial("a", trial);
+  storage_->update_trial("a", trial);
   reopen();
   trial.measurements[0].fidelity = 1.0 / 3;
   EXPECT_EQ(text(storage_->trials("a").at(0)), text(trial));
   trial.measurements.clear();  // fewer than stored: all stay
-  storage_->update_trial("a", trial, false);
+  storage_->update_trial("a", trial);
   EXPECT_EQ(storage_->trials("a").at(0).measurements.size(), 3u);
 }
 
 TEST_P(StorageContract, UnknownStudiesAndTrialsAreErrors) {
   EXPECT_THROW(storage_->update_study(study("a")), Error);
   EXPECT_THROW(storage_->trials("a"), Error);
-  EXPECT_THROW(storage_->finish_order("a"), Error);
+  EXPECT_THROW(storage_->events("a"), Error);
   EXPECT_THROW(storage_->add_trial("a", full_trial(1)), Error);
   storage_->create_study(study("a"));
-  EXPECT_THROW(storage_->update_trial("a", full_trial(1), true), Error);
+  EXPECT_THROW(storage_->update_trial("a", full_trial(1), EventKind::finished), Error);
   EXPECT_THAT(storage_->trials("a"), IsEmpty());
-  EXPECT_THAT(storage_->finish_order("a"), IsEmpty());
+  EXPECT_THAT(storage_->events("a"), IsEmpty());
 }
 
-TEST_P(StorageContract, FinishOrderIsThatOfFirstTelling) {
+TEST_P(StorageContract, EventsKeepTheirOrder) {
   storage_->create_study(study("a"));
   storage_->create_study(study("b"));
-  for (const int id : {1, 2, 3, 4}) storage_->add_trial("a", full_trial(id));
-  storage_->add_trial("b", full_trial(1));
-  storage_->update_trial("a", full_trial(3), true);
-  storage_->update_trial("b", full_trial(1), true);
-  storage_->update_trial("a", full_trial(1), true);
-  storage_->update_trial("a", full_trial(4), false);
-  storage_->update_trial("a", full_trial(3), true);
-  storage_->update_trial("a", full_trial(1), false);
+  for (const int id : {1, 2}) storage_->add_trial("a", full_trial(id), EventKind::proposed);
+  storage_->add_trial("b", full_trial(1), EventKind::imported);
+  storage_->update_trial("a", full_trial(2), EventKind::paused);
+  storage_->update_trial("a", full_trial(1));
   reopen();
-  storage_->update_trial("a", full_trial(2), true);
-  EXPECT_THAT(storage_->finish_order("a"), ElementsAre(3, 1, 2));
-  EXPECT_THAT(storage_->finish_order("b"), ElementsAre(1));
+  Trial further = full_trial(2);
+  further.fidelity = 9;
+  storage_->update_trial("a", further, EventKind::resumed);
+  storage_->add_event("a", {EventKind::closed, 0, 0});
+  storage_->update_trial("a", further, EventKind::finished);
+  const double first = full_trial(1).fidelity;
+  EXPECT_THAT(storage_->events("a"),
+              ElementsAre(StudyEvent{EventKind::proposed, 1, first}, StudyEvent{EventKind::proposed, 2, first},
+                          StudyEvent{EventKind::paused, 2, first}, StudyEvent{EventKind::resumed, 2, 9},
+                          StudyEvent{EventKind::closed, 0, 0}, StudyEvent{EventKind::finished, 2, 9}));
+  EXPECT_THAT(storage_->events("b"), ElementsAre(StudyEvent{EventKind::imported, 1, first}));
 }
 
 TEST_P(StorageContract, StudiesDoNotMeet) {
@@ -246,8 +249,8 @@ TEST_P(StorageContract, AgreesWithMemoryOnRandomSequences) {
       trial.state = static_cast<TrialState>(random.below(6));
       trial.finished = random.uniform();
       if (random.below(2) == 0) trial.measurements.push_back({random.uniform(), 1, {{"accuracy", random.uniform()}}});
-      const bool finished = random.below(4) == 0;
-      for (Storage* storage : {model.get(), storage_.get()}) storage->update_trial("a", trial, finished);
+      const auto event = random.below(4) == 0 ? std::optional(static_cast<EventKind>(random.below(6))) : std::nullopt;
+      for (Storage* storage : {model.get(), storage_.get()}) storage->update_trial("a", trial, event);
     }
   }
   reopen();
@@ -255,7 +258,7 @@ TEST_P(StorageContract, AgreesWithMemoryOnRandomSequences) {
   const auto trials = storage_->trials("a");
   ASSERT_EQ(trials.size(), expected.size());
   for (std::size_t i = 0; i < trials.size(); ++i) EXPECT_EQ(text(trials[i]), text(expected[i]));
-  EXPECT_EQ(storage_->finish_order("a"), model->finish_order("a"));
+  EXPECT_EQ(storage_->events("a"), model->events("a"));
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryStorage, StorageContract, testing::Values("memory", "sqlite"),

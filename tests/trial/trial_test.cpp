@@ -29,7 +29,6 @@ Trial sample() {
   trial.checkpoint = "trials/9/model.ckpt";
   trial.copied_from = 1;
   trial.source = 2;
-  trial.told_before = 3;
   trial.attempts = 4;
   trial.worker = 5;
   trial.started = 6.5;

@@ -32,13 +32,14 @@ class MemoryStorage : public Storage {
     return records;
   }
 
-  void add_trial(const std::string& study, const Trial& trial) override {
+  void add_trial(const std::string& study, const Trial& trial, std::optional<EventKind> event) override {
     if (!find(study).trials.emplace(trial.id, trial).second) {
       throw Error(ExitCode::storage, "trial " + std::to_string(trial.id) + " of study '" + study + "' exists already");
     }
+    if (event) add_event(study, {*event, trial.id, trial.fidelity});
   }
 
-  void update_trial(const std::string& study, const Trial& trial, bool finished_order) override {
+  void update_trial(const std::string& study, const Trial& trial, std::optional<EventKind> event) override {
     Study& home = find(study);
     const auto found = home.trials.find(trial.id);
     if (found == home.trials.end()) {
@@ -50,9 +51,10 @@ class MemoryStorage : public Storage {
     }
     found->second = trial;
     found->second.measurements = std::move(measurements);
-    auto& order = home.finish_order;
-    if (finished_order && std::find(order.begin(), order.end(), trial.id) == order.end()) order.push_back(trial.id);
+    if (event) add_event(study, {*event, trial.id, trial.fidelity});
   }
+
+  void add_event(const std::string& study, const StudyEvent& event) override { find(study).events.push_back(event); }
 
   std::vector<Trial> trials(const std::string& study) override {
     std::vector<Trial> all;
@@ -60,13 +62,13 @@ class MemoryStorage : public Storage {
     return all;
   }
 
-  std::vector<std::int64_t> finish_order(const std::string& study) override { return find(study).finish_order; }
+  std::vector<StudyEvent> events(const std::string& study) override { return find(study).events; }
 
  private:
   struct Study {
     StudyRecord record;
     std::map<std::int64_t, Trial> trials;
-    std::vector<std::int64_t> finish_order;
+    std::vector<StudyEvent> events;
   };
 
   Study& find(const std::string& name) {

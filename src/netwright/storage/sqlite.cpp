@@ -14,7 +14,7 @@ namespace netwright {
 namespace {
 
 constexpr std::int64_t application_id = 0x4e575254;  // "NWRT", marks our files among SQLite's
-constexpr std::int64_t schema_version = 1;           // raised with every change of the tables
+constexpr std::int64_t schema_version = 2;           // raised with every change of the tables
 
 constexpr const char* schema = R"(
   CREATE TABLE studies (
@@ -42,15 +42,20 @@ constexpr const char* schema = R"(
     checkpoint TEXT NOT NULL,
     copied_from INTEGER NOT NULL,      -- a trial's id, or 0
     source INTEGER NOT NULL,           -- a trial's id, or 0
-    told_before INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     worker INTEGER NOT NULL,
     started REAL NOT NULL,
     finished REAL NOT NULL,
-    finish_place INTEGER,              -- 1, 2, … in the order of telling; null until then
     UNIQUE (study, id)
   ) STRICT;
-  CREATE UNIQUE INDEX finish_order ON trials (study, finish_place) WHERE finish_place IS NOT NULL;
+  CREATE TABLE events (
+    study INTEGER NOT NULL REFERENCES studies (id),
+    place INTEGER NOT NULL,            -- 1, 2, … in a study
+    kind TEXT NOT NULL,
+    trial INTEGER NOT NULL,            -- its id, or 0
+    fidelity REAL NOT NULL,            -- that it had then
+    PRIMARY KEY (study, place)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE measurements (
     study INTEGER NOT NULL,
     trial INTEGER NOT NULL,
@@ -109,28 +114,29 @@ class SqliteStorage : public Storage {
     return studies;
   }
 
-  void add_trial(const std::string& study, const Trial& trial) override {
+  void add_trial(const std::string& study, const Trial& trial, std::optional<EventKind> event) override {
     const std::int64_t home = id_of(study);
     const Flushing flushing(database_, log_, trial);
     Transaction transaction(database_);
     if (stored_measurements(home, trial.id) < 0) {
       database_.run(
           "INSERT INTO trials (study, id, state, purpose, configuration, network_hash, seed, target_fidelity, "
-          "fidelity, reason, message, checkpoint, copied_from, source, told_before, attempts, worker, started, "
-          "finished) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          "fidelity, reason, message, checkpoint, copied_from, source, attempts, worker, started, "
+          "finished) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
           home, trial.id, to_string(trial.state), to_string(trial.purpose), text_of(to_json(trial.configuration)),
           trial.network_hash, static_cast<std::int64_t>(trial.seed), trial.target_fidelity, trial.fidelity,
-          trial.reason, trial.message, trial.checkpoint, trial.copied_from, trial.source, trial.told_before,
-          trial.attempts, trial.worker, trial.started, trial.finished);
+          trial.reason, trial.message, trial.checkpoint, trial.copied_from, trial.source, trial.attempts, trial.worker,
+          trial.started, trial.finished);
     } else {
       throw Error(ExitCode::storage, "trial " + std::to_string(trial.id) + " of study '" + study + "' exists already",
                   "another process runs this study; stop one of the two", {database_.path(), 0, 0});
     }
     add_measurements(home, trial, 0);
+    if (event) log_event(home, {*event, trial.id, trial.fidelity});
     transaction.commit();
   }
 
-  void update_trial(const std::string& study, const Trial& trial, bool finished_order) override {
+  void update_trial(const std::string& study, const Trial& trial, std::optional<EventKind> event) override {
     const std::int64_t home = id_of(study);
     const Flushing flushing(database_, log_, trial);
     Transaction transaction(database_);
@@ -142,18 +148,20 @@ class SqliteStorage : public Storage {
     database_.run(
         "UPDATE trials SET state = ?, purpose = ?, configuration = ?, network_hash = ?, seed = ?, "
         "target_fidelity = ?, fidelity = ?, reason = ?, message = ?, checkpoint = ?, copied_from = ?, source = ?, "
-        "told_before = ?, attempts = ?, worker = ?, started = ?, finished = ? WHERE study = ? AND id = ?",
+        "attempts = ?, worker = ?, started = ?, finished = ? WHERE study = ? AND id = ?",
         to_string(trial.state), to_string(trial.purpose), text_of(to_json(trial.configuration)), trial.network_hash,
         static_cast<std::int64_t>(trial.seed), trial.target_fidelity, trial.fidelity, trial.reason, trial.message,
-        trial.checkpoint, trial.copied_from, trial.source, trial.told_before, trial.attempts, trial.worker,
-        trial.started, trial.finished, home, trial.id);
+        trial.checkpoint, trial.copied_from, trial.source, trial.attempts, trial.worker, trial.started, trial.finished,
+        home, trial.id);
     add_measurements(home, trial, static_cast<std::size_t>(stored));
-    if (finished_order) {
-      database_.run(
-          "UPDATE trials SET finish_place = (SELECT coalesce(max(finish_place), 0) + 1 FROM trials WHERE study = ?1 "
-          "AND finish_place IS NOT NULL) WHERE study = ?1 AND id = ?2 AND finish_place IS NULL",
-          home, trial.id);
-    }
+    if (event) log_event(home, {*event, trial.id, trial.fidelity});
+    transaction.commit();
+  }
+
+  void add_event(const std::string& study, const StudyEvent& event) override {
+    const std::int64_t home = id_of(study);
+    Transaction transaction(database_);
+    log_event(home, event);
     transaction.commit();
   }
 
@@ -163,7 +171,7 @@ class SqliteStorage : public Storage {
     Snapshot snapshot(database_);  // trials and measurements of the same moment
     auto rows = database_.query(
         "SELECT id, state, purpose, configuration, network_hash, seed, target_fidelity, fidelity, reason, message, "
-        "checkpoint, copied_from, source, told_before, attempts, worker, started, finished FROM trials "
+        "checkpoint, copied_from, source, attempts, worker, started, finished FROM trials "
         "WHERE study = ? ORDER BY id",
         home);
     while (rows.next()) all.push_back(checked("trial", [&] { return read_trial(rows); }));
@@ -180,12 +188,15 @@ class SqliteStorage : public Storage {
     return all;
   }
 
-  std::vector<std::int64_t> finish_order(const std::string& study) override {
-    std::vector<std::int64_t> order;
-    auto rows = database_.query(
-        "SELECT id FROM trials WHERE study = ? AND finish_place IS NOT NULL ORDER BY finish_place", id_of(study));
-    while (rows.next()) order.push_back(rows.integer(0));
-    return order;
+  std::vector<StudyEvent> events(const std::string& study) override {
+    std::vector<StudyEvent> log;
+    auto rows =
+        database_.query("SELECT kind, trial, fidelity FROM events WHERE study = ? ORDER BY place", id_of(study));
+    while (rows.next()) {
+      const EventKind kind = checked("event", [&] { return event_kind_from_string(rows.text(0)); });
+      log.push_back({kind, rows.integer(1), rows.real(2)});
+    }
+    return log;
   }
 
  private:
@@ -249,6 +260,13 @@ class SqliteStorage : public Storage {
                       "; this one knows " + std::to_string(schema_version) + ")",
                   "use the newer netwright, or another file with `storage:`", {database_.path(), 0, 0});
     }
+    if (owner == application_id && version < schema_version) {
+      throw Error(ExitCode::storage,
+                  "the study database was written by an early netwright (schema " + std::to_string(version) +
+                      "; this one needs " + std::to_string(schema_version) + ")",
+                  "finish its studies with that version, and use another file with `storage:`",
+                  {database_.path(), 0, 0});
+    }
     if (owner == application_id) return true;
     if (owner != 0 || number("SELECT count(*) FROM sqlite_schema") > 0) {
       throw Error(ExitCode::storage, "this SQLite database belongs to another program",
@@ -309,6 +327,13 @@ class SqliteStorage : public Storage {
     }
   }
 
+  void log_event(std::int64_t study, const StudyEvent& event) {
+    database_.run(
+        "INSERT INTO events (study, place, kind, trial, fidelity) VALUES "
+        "(?1, (SELECT coalesce(max(place), 0) + 1 FROM events WHERE study = ?1), ?2, ?3, ?4)",
+        study, to_string(event.kind), event.trial, event.fidelity);
+  }
+
   StudyRecord read_study(const Rows& rows) {
     StudyRecord study;
     study.name = rows.text(0);
@@ -336,11 +361,10 @@ class SqliteStorage : public Storage {
     trial.checkpoint = rows.text(10);
     trial.copied_from = rows.integer(11);
     trial.source = rows.integer(12);
-    trial.told_before = rows.integer(13);
-    trial.attempts = static_cast<int>(rows.integer(14));
-    trial.worker = static_cast<int>(rows.integer(15));
-    trial.started = rows.real(16);
-    trial.finished = rows.real(17);
+    trial.attempts = static_cast<int>(rows.integer(13));
+    trial.worker = static_cast<int>(rows.integer(14));
+    trial.started = rows.real(15);
+    trial.finished = rows.real(16);
     return trial;
   }
 

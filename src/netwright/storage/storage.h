@@ -23,6 +23,27 @@ struct StudyRecord {
   Json notes;              // machine, versions, comparison, …: free, small
 };
 
+// What happened in a search, in order: enough to bring its strategy and its schedule to the state they had.
+enum class EventKind {
+  proposed,  // by the strategy, for a start that the schedule allowed
+  resumed,   // a paused trial, by the schedule
+  paused,    // the trial reached its target and the schedule keeps it for later
+  finished,  // complete, pruned or failed
+  imported,  // from outside; the strategy alone is told
+  closed     // no trial: nothing new may start from here on
+};
+
+std::string_view to_string(EventKind kind);
+EventKind event_kind_from_string(std::string_view text);  // throws Error on an unknown word
+
+struct StudyEvent {
+  EventKind kind = EventKind::proposed;
+  std::int64_t trial = 0;
+  double fidelity = 0;  // that the trial had then
+
+  bool operator==(const StudyEvent&) const = default;
+};
+
 class Storage {
  public:
   virtual ~Storage() = default;
@@ -31,15 +52,17 @@ class Storage {
   virtual void update_study(const StudyRecord& study) = 0;
   virtual std::optional<StudyRecord> find_study(const std::string& name) = 0;
   virtual std::vector<StudyRecord> list_studies() = 0;
-  // Adds a trial; the id must be new.
-  virtual void add_trial(const std::string& study, const Trial& trial) = 0;
-  // Replaces the trial, except measurements: only those beyond the stored number are added. With `finished_order` the
-  // trial gets the next place in the order of telling (once; later calls keep it).
-  virtual void update_trial(const std::string& study, const Trial& trial, bool finished_order) = 0;
+  // Adds a trial; the id must be new. With `event` the study's log gets that event, in the same transaction.
+  virtual void add_trial(const std::string& study, const Trial& trial,
+                         std::optional<EventKind> event = std::nullopt) = 0;
+  // Replaces the trial, except measurements: only those beyond the stored number are added. `event` as above.
+  virtual void update_trial(const std::string& study, const Trial& trial,
+                            std::optional<EventKind> event = std::nullopt) = 0;
+  virtual void add_event(const std::string& study, const StudyEvent& event) = 0;
   // All trials by id.
   virtual std::vector<Trial> trials(const std::string& study) = 0;
-  // Ids in the order in which they were finished.
-  virtual std::vector<std::int64_t> finish_order(const std::string& study) = 0;
+  // The log, in order.
+  virtual std::vector<StudyEvent> events(const std::string& study) = 0;
 };
 
 // `where`: "memory", or the path of an SQLite file, made when absent. Throws Error with ExitCode::storage naming the

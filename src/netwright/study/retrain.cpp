@@ -23,7 +23,7 @@ std::string key_of(const Trial& trial) {
 Retraining::Retraining(const StudyContext& context, StudyState& state) : context_(context), state_(state) {
   std::vector<Trial*> known;
   for (Trial& trial : state_.trials) {
-    if (trial.purpose != TrialPurpose::search) known.push_back(&trial);
+    if (is_retraining(trial.purpose)) known.push_back(&trial);
   }
   const auto plans = plan();
   planned_ = static_cast<std::int64_t>(plans.size());
@@ -124,17 +124,13 @@ bool Retraining::measured(Trial& trial) {
 }
 
 void Retraining::ended(Trial& trial, const Json&) {
-  context_.storage.update_trial(state_.record.name, trial, is_finished(trial.state));
-  if (is_finished(trial.state)) {
-    state_.finish_order.push_back(trial.id);
-  } else {
-    waiting_.push_back(&trial);
-  }
+  context_.storage.update_trial(state_.record.name, trial);
+  if (!is_finished(trial.state)) waiting_.push_back(&trial);
 }
 
 Testing::Testing(const StudyContext& context, StudyState& state) : context_(context), state_(state) {
   for (Trial& trial : state_.trials) {
-    if (trial.purpose == TrialPurpose::search || trial.state != TrialState::complete) continue;
+    if (!is_retraining(trial.purpose) || trial.state != TrialState::complete) continue;
     ++planned_;
     if (!tested(trial) && !trial.checkpoint.empty()) waiting_.push_back(&trial);
   }
@@ -160,7 +156,7 @@ void Testing::ended(Trial& trial, const Json& result) {
   make_folders(folder);
   write_file_atomically(folder + "/test.json", result.dump(1) + "\n");
   trial.measurements.push_back(std::move(measurement));
-  context_.storage.update_trial(state_.record.name, trial, false);
+  context_.storage.update_trial(state_.record.name, trial);
 }
 
 const Trial* final_trial(const std::deque<Trial>& trials, const std::vector<Objective>& objectives) {

@@ -75,7 +75,7 @@ void Runner::place(int slot_number, Job job) {
     trial.worker = slot_number;
     if (!job.start_stored) {
       begin_attempt(trial, elapsed());
-      context_.storage.update_trial(state_.record.name, trial, false);
+      context_.storage.update_trial(state_.record.name, trial);
     }
     job.start_stored = false;  // should it have to start again
     context_.observer.trial_changed(trial);
@@ -110,7 +110,7 @@ void Runner::measured(int slot_number, const Measured& report, JobSource& source
     trial.fidelity = report.measurement.fidelity;
     const bool proceed = source.measured(trial);
     // The last measurement is stored together with the trial's end: one commit less.
-    if (trial.fidelity < trial.target_fidelity) context_.storage.update_trial(state_.record.name, trial, false);
+    if (trial.fidelity < trial.target_fidelity) context_.storage.update_trial(state_.record.name, trial);
     context_.observer.trial_changed(trial);
     if (!proceed && !slot.stopping) slot.stopping = slot.pruned = true;
   }

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "netwright/base/file.h"
+#include "netwright/base/text.h"
 #include "netwright/space/canonical.h"
 
 namespace netwright {
@@ -66,61 +67,22 @@ Search::Search(const StudyContext& context, StudyState& state, const Runner& run
   replay();
 }
 
-void Search::replay_until_told(std::size_t count) {
-  while (told_ < std::min(count, state_.finish_order.size())) {
-    const Trial& trial = state_.trials[static_cast<std::size_t>(state_.finish_order[told_]) - 1];
-    ++told_;
-    if (trial.purpose != TrialPurpose::search) continue;
-    strategy_->tell(trial);
-    schedule_->finished(trial);
-  }
-}
-
-void Search::replay() {
-  for (Trial& trial : state_.trials) {
-    if (trial.purpose != TrialPurpose::search) break;  // what follows the search
-    replay_until_told(static_cast<std::size_t>(trial.told_before));
-    schedule_->next(true);
-    Random random(derive_seed(context_.experiment.seed, "strategy", static_cast<std::uint64_t>(trial.id)));
-    const auto proposed = strategy_->ask(random);
-    if (!proposed || !(*proposed == trial.configuration)) {
-      context_.observer.note("trial " + std::to_string(trial.id) +
-                             " is not what this version's strategy would have proposed; the stored one is kept");
-    }
-    schedule_->started(trial.id);
-    if (trial.copied_from == 0) by_network_.emplace(trial.network_hash, trial.id);
-    count(trial);
-    if (is_finished(trial.state)) {
-      target_reached_ = target_reached_ || targets_reached(trial);
-      continue;
-    }
-    costs_[trial.id] = static_metrics(context_.space.fill(trial.configuration), context_.space.table());
-    if (trial.copied_from != 0) {
-      copies_[trial.copied_from].push_back(&trial);
-    } else {
-      unfinished_.push_back(&trial);
-    }
-  }
-  replay_until_told(state_.finish_order.size());
-  std::reverse(unfinished_.begin(), unfinished_.end());  // taken from the back
-  // A copy whose original ended in the very moment of the kill.
-  for (auto iterator = copies_.begin(); iterator != copies_.end();) {
-    const Trial original = state_.trials[static_cast<std::size_t>(iterator->first) - 1];
-    if (!is_finished(original.state)) {
-      ++iterator;
-      continue;
-    }
-    const auto waiting = iterator->second;
-    iterator = copies_.erase(iterator);
-    for (Trial* copy : waiting) copy_result(*copy, original);
-  }
-}
-
 bool Search::closed() const {
   const Budget& budget = context_.experiment.budget;
   if (!unfinished_.empty()) return false;
-  return exhausted_ || target_reached_ || too_many_failures() || (budget.trials > 0 && counted_ >= budget.trials) ||
-         (budget.seconds > 0 && runner_.elapsed() >= budget.seconds);
+  return target_reached_ || too_many_failures() || (budget.seconds > 0 && runner_.elapsed() >= budget.seconds);
+}
+
+// Whether a new trial may be started; what cannot be taken back is logged.
+bool Search::may_start() {
+  const Budget& budget = context_.experiment.budget;
+  const bool spent = exhausted_ || (budget.trials > 0 && counted_ >= budget.trials);
+  if (may_start_ && spent) {
+    may_start_ = false;
+    state_.events.push_back({EventKind::closed, 0, 0});
+    context_.storage.add_event(state_.record.name, state_.events.back());
+  }
+  return may_start_;
 }
 
 std::optional<Job> Search::next() {
@@ -129,120 +91,203 @@ std::optional<Job> Search::next() {
     unfinished_.pop_back();
     return start_job(*trial);
   }
-  for (int skipped = 0; skipped < patience; ++skipped) {
-    if (closed()) return std::nullopt;
-    const Decision decision = schedule_->next(true);
+  int skipped = 0;
+  while (!closed()) {
+    const Decision decision = schedule_->next(may_start());
     if (decision.kind == Decision::Kind::wait || decision.kind == Decision::Kind::finished) return std::nullopt;
+    Trial* trial = nullptr;
     if (decision.kind == Decision::Kind::resume) {
-      Trial& trial = state_.trials[static_cast<std::size_t>(decision.trial) - 1];
-      trial.target_fidelity = decision.fidelity;
-      return start_job(trial);
+      trial = resume(decision);
+    } else {
+      trial = propose(decision.fidelity);
+      if (trial == nullptr && ++skipped >= patience && !exhausted_) {
+        exhausted_ = true;
+        context_.observer.note(
+            "the last " + std::to_string(patience) +
+            " proposals were networks already tried or refused by a constraint; the search ends here");
+      }
     }
-    Trial* trial = propose(decision.fidelity);
-    if (exhausted_) return std::nullopt;
     if (trial == nullptr) continue;
     Job job = start_job(*trial);
     job.start_stored = true;
     return job;
   }
-  exhausted_ = true;
-  context_.observer.note("the last " + std::to_string(patience) +
-                         " proposals were networks already tried or refused by a constraint; the search ends here");
   return std::nullopt;
 }
 
-Trial& Search::add_trial(Configuration configuration, std::int64_t told_before) {
-  Trial trial;
-  trial.id = static_cast<std::int64_t>(state_.trials.size()) + 1;
-  trial.configuration = std::move(configuration);
-  trial.seed = derive_seed(context_.experiment.seed, "trial", static_cast<std::uint64_t>(trial.id));
-  trial.told_before = told_before;
-  state_.trials.push_back(std::move(trial));
-  return state_.trials.back();
+void Search::log(EventKind kind, const Trial& trial) {
+  state_.events.push_back({kind, trial.id, trial.fidelity});
 }
 
 // A trial to be trained; null when the proposal needed no training, or when there are no more (exhausted_).
 Trial* Search::propose(double fidelity) {
-  const auto id = static_cast<std::uint64_t>(state_.trials.size()) + 1;
+  const auto id = state_.trials.size() + 1;
   Random random(derive_seed(context_.experiment.seed, "strategy", id));
   auto configuration = strategy_->ask(random);
   if (!configuration) {
     exhausted_ = true;
     return nullptr;
   }
-  Trial& trial = add_trial(std::move(*configuration), static_cast<std::int64_t>(told_));
+  Trial& trial = state_.trials.emplace_back();
+  trial.id = static_cast<std::int64_t>(id);
+  trial.configuration = std::move(*configuration);
+  trial.seed = derive_seed(context_.experiment.seed, "trial", id);
   schedule_->started(trial.id);
+  log(EventKind::proposed, trial);
+  const bool filled = fill(trial, fidelity);
+  if (filled) {
+    const auto known = by_network_.find(trial.network_hash);
+    if (known != by_network_.end()) {
+      trial.copied_from = known->second;
+      context_.storage.add_trial(state_.record.name, trial, EventKind::proposed);
+      return settle_copy(trial) ? nullptr : &trial;
+    }
+    by_network_.emplace(trial.network_hash, trial.id);
+  }
+  const bool refused = filled && refused_by_constraint(trial);
+  if (!refused) ++counted_;
+  if (!filled || refused) {
+    context_.storage.add_trial(state_.record.name, trial, EventKind::proposed);
+    finish(trial);
+    return nullptr;
+  }
+  // A slot waits for it: stored as running before it starts, in one commit.
+  begin_attempt(trial, runner_.elapsed());
+  context_.storage.add_trial(state_.record.name, trial, EventKind::proposed);
+  return &trial;
+}
+
+// False when the configuration is no network; the trial is failed then.
+bool Search::fill(Trial& trial, double fidelity) {
   try {
     const Design design = context_.space.fill(trial.configuration);
     trial.target_fidelity = fidelity > 0 ? fidelity : full_fidelity(design.recipe);
     trial.network_hash = training_hash(design, trial.configuration, context_.space.table());
     costs_[trial.id] = static_metrics(design, context_.space.table());
-  } catch (const Error& error) {  // this filling is no network, e.g. channels that do not fit
+    return true;
+  } catch (const Error& error) {  // e.g. channels that do not fit
     trial.state = TrialState::failed;
     trial.reason = "invalid";
     trial.message = error.what();
+    return false;
   }
-  const bool trains = !settle_without_training(trial);
-  if (trains) {  // a slot waits for it: stored as running before it starts, in one commit
-    begin_attempt(trial, runner_.elapsed());
-    context_.storage.add_trial(state_.record.name, trial);
-  }
-  count(trial);
-  return trains ? &trial : nullptr;
 }
 
-// Copies of earlier networks, invalid ones and those that break a constraint on size end (or wait) without a trainer.
-bool Search::settle_without_training(Trial& trial) {
-  if (trial.state != TrialState::failed) {
-    const auto known = by_network_.find(trial.network_hash);
-    if (known == by_network_.end()) {
-      by_network_.emplace(trial.network_hash, trial.id);
-      Trial probe = trial;  // what is known before training
-      probe.measurements.push_back({0, 0, costs_[trial.id]});
-      const auto& objectives = context_.experiment.objectives;
-      const bool refused = std::any_of(objectives.begin(), objectives.end(), [&](const Objective& objective) {
-        return objective.constraint && score(probe, objective) && !is_feasible(probe, {objective});
-      });
-      if (!refused) return false;
-      trial.measurements = probe.measurements;
-      trial.state = TrialState::pruned;
-      trial.reason = "constraint";
-    } else {
-      trial.copied_from = known->second;
-      const Trial& original = state_.trials[static_cast<std::size_t>(known->second) - 1];
-      context_.storage.add_trial(state_.record.name, trial);
-      if (is_finished(original.state)) {
-        copy_result(trial, original);
-      } else {
-        copies_[original.id].push_back(&trial);
-      }
-      return true;
-    }
-  }
-  trial.finished = runner_.elapsed();
-  context_.storage.add_trial(state_.record.name, trial);
-  context_.storage.update_trial(state_.record.name, trial, true);
-  tell(trial);
-  context_.observer.trial_changed(trial);
+// Whether what is known before training breaks a constraint; the trial is pruned then.
+bool Search::refused_by_constraint(Trial& trial) const {
+  Trial probe = trial;
+  probe.measurements.push_back({0, 0, costs_.at(trial.id)});
+  const auto& objectives = context_.experiment.objectives;
+  const bool refused = std::any_of(objectives.begin(), objectives.end(), [&](const Objective& objective) {
+    return objective.constraint && score(probe, objective) && !is_feasible(probe, {objective});
+  });
+  if (!refused) return false;
+  trial.measurements = probe.measurements;
+  trial.state = TrialState::pruned;
+  trial.reason = "constraint";
   return true;
 }
 
-void Search::copy_result(Trial& copy, const Trial& original) {
-  copy.state = original.state;
-  copy.fidelity = original.fidelity;
-  copy.measurements = original.measurements;
-  for (auto& measurement : copy.measurements) {
+// A paused trial that the schedule gives more; null when its network has been trained so far already.
+Trial* Search::resume(const Decision& decision) {
+  Trial& trial = state_.trials[static_cast<std::size_t>(decision.trial) - 1];
+  trial.target_fidelity = decision.fidelity;
+  trial.attempts = 0;
+  log(EventKind::resumed, trial);
+  if (trial.copied_from == 0) {
+    begin_attempt(trial, runner_.elapsed());
+    context_.storage.update_trial(state_.record.name, trial, EventKind::resumed);
+    return &trial;
+  }
+  trial.state = TrialState::waiting;
+  context_.storage.update_trial(state_.record.name, trial, EventKind::resumed);
+  return settle_copy(trial) ? nullptr : &trial;
+}
+
+// A trial of a network that an earlier one trains takes over what that one measured, up to its own target. True when it
+// is settled, or waits for the original; false when it has to train on by itself, from where the original is.
+bool Search::settle_copy(Trial& copy) {
+  const Trial& original = state_.trials[static_cast<std::size_t>(copy.copied_from) - 1];
+  const bool over = is_finished(original.state) && original.state != TrialState::complete;
+  const bool waits = original.state == TrialState::running || original.state == TrialState::waiting;
+  const bool enough = over || original.fidelity >= copy.target_fidelity;
+  if (waits) {
+    copies_[original.id].push_back(&copy);
+    return true;
+  }
+  const auto costs = costs_.at(copy.id);
+  for (std::size_t i = copy.measurements.size(); i < original.measurements.size(); ++i) {
+    Measurement measurement = original.measurements[i];
+    if (measurement.fidelity > copy.target_fidelity) break;
     measurement.seconds = 0;  // no time was spent
     // Equal networks may differ in nodes that nothing uses, and so in size.
-    for (const auto& [name, value] : costs_[copy.id]) measurement.metrics[name] = value;
+    for (const auto& [name, value] : costs) measurement.metrics[name] = value;
+    copy.fidelity = measurement.fidelity;
+    copy.measurements.push_back(std::move(measurement));
+    if (enough && !over && !schedule_->measured(copy, copy.measurements.back())) {
+      copy.state = TrialState::pruned;
+      break;
+    }
   }
-  costs_.erase(copy.id);
-  copy.reason = original.reason;
-  copy.message = original.message;
-  copy.started = copy.finished = runner_.elapsed();
-  context_.storage.update_trial(state_.record.name, copy, true);
-  tell(copy);
-  context_.observer.trial_changed(copy);
+  if (!enough) {
+    copy.copied_from = 0;
+    copy.checkpoint = original.checkpoint;
+    by_network_[copy.network_hash] = copy.id;
+    ++counted_;
+    begin_attempt(copy, runner_.elapsed());
+    context_.storage.update_trial(state_.record.name, copy);
+    return false;
+  }
+  if (over) {
+    copy.state = original.state;
+    copy.reason = original.reason;
+    copy.message = original.message;
+  }
+  if (copy.started == 0) copy.started = runner_.elapsed();
+  arrive(copy);
+  return true;
+}
+
+// The trial has come to its target (state not yet decided), or is over.
+void Search::arrive(Trial& trial) {
+  if (is_finished(trial.state)) {
+    finish(trial);
+  } else if (schedule_->reached(trial)) {
+    trial.state = TrialState::complete;
+    finish(trial);
+  } else {
+    trial.state = TrialState::paused;
+    context_.storage.update_trial(state_.record.name, trial, EventKind::paused);
+    log(EventKind::paused, trial);
+    strategy_->tell(trial);
+    context_.observer.trial_changed(trial);
+    release_copies(trial);
+  }
+}
+
+void Search::finish(Trial& trial) {
+  if (trial.finished == 0) trial.finished = runner_.elapsed();
+  context_.storage.update_trial(state_.record.name, trial, EventKind::finished);
+  log(EventKind::finished, trial);
+  if (trial.state == TrialState::failed && trial.copied_from == 0) ++failures_;
+  costs_.erase(trial.id);
+  strategy_->tell(trial);
+  schedule_->finished(trial);
+  target_reached_ = target_reached_ || targets_reached(trial);
+  context_.observer.trial_changed(trial);
+  release_copies(trial);
+}
+
+void Search::release_copies(const Trial& original) {
+  const auto waiting = copies_.find(original.id);
+  if (waiting == copies_.end()) return;
+  const auto copies = std::move(waiting->second);
+  copies_.erase(waiting);
+  for (Trial* copy : copies) {
+    // Its original paused short of what the copy is to have: the first such copy trains on, the others wait for it.
+    copy->copied_from = by_network_.at(copy->network_hash);
+    if (!settle_copy(*copy)) unfinished_.push_back(copy);
+  }
 }
 
 Job Search::start_job(Trial& trial) const {
@@ -256,38 +301,46 @@ bool Search::measured(Trial& trial) {
 }
 
 void Search::ended(Trial& trial, const Json&) {
-  const bool interrupted = trial.state == TrialState::paused;
-  if (trial.state == TrialState::complete && !schedule_->reached(trial)) trial.state = TrialState::paused;
-  context_.storage.update_trial(state_.record.name, trial, is_finished(trial.state));
-  if (!is_finished(trial.state)) {
-    if (interrupted) unfinished_.push_back(&trial);
+  if (trial.state == TrialState::paused) {  // interrupted
+    context_.storage.update_trial(state_.record.name, trial);
+    unfinished_.push_back(&trial);
     return;
   }
-  if (trial.state == TrialState::failed) ++failures_;
-  costs_.erase(trial.id);
-  tell(trial);
-  const auto waiting = copies_.find(trial.id);
-  if (waiting == copies_.end()) return;
-  const auto copies = waiting->second;
-  copies_.erase(waiting);
-  for (Trial* copy : copies) {
-    copy_result(*copy, trial);
+  if (trial.state == TrialState::complete) trial.state = TrialState::running;  // the schedule decides
+  trial.finished = 0;
+  arrive(trial);
+}
+
+void Search::import(Trial trial) {
+  state_.trials.push_back(std::move(trial));
+  context_.storage.add_trial(state_.record.name, state_.trials.back(), EventKind::imported);
+  log(EventKind::imported, state_.trials.back());
+  strategy_->tell(state_.trials.back());
+}
+
+void Search::conclude() {
+  double furthest = 0;
+  bool any_complete = false;
+  for (const Trial& trial : state_.trials) {
+    if (trial.purpose != TrialPurpose::search) continue;
+    any_complete = any_complete || trial.state == TrialState::complete;
+    if (trial.state == TrialState::paused) furthest = std::max(furthest, trial.fidelity);
   }
-}
-
-void Search::tell(Trial& trial) {
-  state_.finish_order.push_back(trial.id);
-  ++told_;
-  strategy_->tell(trial);
-  schedule_->finished(trial);
-  target_reached_ = target_reached_ || targets_reached(trial);
-}
-
-void Search::count(const Trial& trial) {
-  if (trial.copied_from != 0 || trial.reason == "constraint") return;
-  ++counted_;
-  // A trial that is still to run is counted as failed when it ends.
-  if (trial.state == TrialState::failed) ++failures_;
+  for (const TrialState state : {TrialState::complete, TrialState::pruned}) {
+    for (Trial& trial : state_.trials) {
+      if (trial.purpose != TrialPurpose::search || trial.state != TrialState::paused) continue;
+      const bool counts = !any_complete && trial.fidelity >= furthest;
+      if (counts != (state == TrialState::complete)) continue;
+      trial.state = state;
+      trial.reason = counts ? "" : "schedule";
+      trial.finished = runner_.elapsed();
+      context_.storage.update_trial(state_.record.name, trial);
+    }
+  }
+  if (!any_complete && furthest > 0) {
+    context_.observer.note("no trial had its full fidelity within the budget; those that got furthest, to " +
+                           number_text(furthest) + ", are the search's result");
+  }
 }
 
 bool Search::targets_reached(const Trial& trial) const {

@@ -23,17 +23,32 @@ class Search : public JobSource {
   void ended(Trial& trial, const Json& result) override;
   bool closed() const override;
 
+  // Trials that ran when the study was last left are still at work elsewhere, and are not started again.
+  void leave_running() { unfinished_.clear(); }
+  // What the strategy is to learn from earlier work. Precondition: purpose imported, state finished, not yet stored.
+  void import(Trial trial);
+  // The search is over: paused trials become pruned. Where none is complete, those that got furthest count as complete.
+  void conclude();
+
   bool too_many_failures() const { return failures_ > context_.experiment.budget.failed_trials; }
 
  private:
+  // search_replay.cpp
   void replay();
-  void replay_until_told(std::size_t count);
+  void replay_event(const StudyEvent& event, Trial& trial);
+  void replay_measurements(const Trial& trial, double fidelity);
+  void settle_orphaned_copies();
+
+  bool may_start();
   Trial* propose(double fidelity);
-  Trial& add_trial(Configuration configuration, std::int64_t told_before);
-  bool settle_without_training(Trial& trial);
-  void copy_result(Trial& copy, const Trial& original);
-  void tell(Trial& trial);
-  void count(const Trial& trial);
+  Trial* resume(const Decision& decision);
+  bool fill(Trial& trial, double fidelity);
+  bool refused_by_constraint(Trial& trial) const;
+  bool settle_copy(Trial& copy);
+  void release_copies(const Trial& original);
+  void arrive(Trial& trial);
+  void log(EventKind kind, const Trial& trial);
+  void finish(Trial& trial);
   Job start_job(Trial& trial) const;
   bool targets_reached(const Trial& trial) const;
 
@@ -46,11 +61,12 @@ class Search : public JobSource {
   std::map<std::string, std::int64_t> by_network_;  // hash of network and recipe -> the trial that trains it
   std::map<std::int64_t, std::vector<Trial*>>
       copies_;  // running trial -> later trials of the same network, waiting for its result
-  std::map<std::int64_t, std::map<std::string, double>> costs_;  // parameters and macs of running trials
-  std::size_t told_ = 0;
+  std::map<std::int64_t, std::map<std::string, double>> costs_;  // parameters and macs of trials that are not over
+  std::map<std::int64_t, std::size_t> replayed_;                 // measurements of a trial that the schedule has seen
   std::int64_t counted_ = 0;  // trials that the budget counts: not copies, not those refused by a constraint
   std::int64_t failures_ = 0;
-  bool exhausted_ = false;
+  bool may_start_ = true;
+  bool exhausted_ = false;  // the strategy has no more, or proposes nothing new
   bool target_reached_ = false;
 };
 

@@ -15,7 +15,7 @@ StudyState load_study(Storage& storage, const std::string& name) {
   StudyState state;
   state.record = std::move(*record);
   for (auto& trial : storage.trials(name)) state.trials.push_back(std::move(trial));
-  state.finish_order = storage.finish_order(name);
+  state.events = storage.events(name);
   return state;
 }
 
@@ -56,6 +56,7 @@ StudyEnd run_study(const StudyContext& context) {
     Search search(context, state, runner);
     context.observer.phase("searching", context.experiment.budget.trials);
     if (!runner.run(search)) return paused();
+    search.conclude();
     const bool failing = search.too_many_failures();
     if (failing || !has_valid_trial(state, context.experiment.objectives)) {
       enter(context, state, runner, "failed");

@@ -42,7 +42,7 @@ enum class StudyEnd { complete, interrupted, too_many_failures, no_valid_trial }
 struct StudyState {
   StudyRecord record;
   std::deque<Trial> trials;
-  std::vector<std::int64_t> finish_order;
+  std::vector<StudyEvent> events;  // of the search
 };
 
 StudyState load_study(Storage& storage, const std::string& name);  // an invalid Error when there is none

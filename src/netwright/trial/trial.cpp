@@ -11,7 +11,7 @@ namespace {
 
 // Words of the enumerations, in the order of their values.
 const std::vector<std::string> states = {"waiting", "running", "paused", "complete", "pruned", "failed"};
-const std::vector<std::string> purposes = {"search", "retrain", "baseline"};
+const std::vector<std::string> purposes = {"search", "retrain", "baseline", "imported"};
 
 template <class Enum>
 Enum from_word(std::string_view text, const std::vector<std::string>& words, const std::string& what) {
@@ -71,6 +71,10 @@ std::string_view to_string(TrialPurpose purpose) {
   return purposes[static_cast<std::size_t>(purpose)];
 }
 
+bool is_retraining(TrialPurpose purpose) {
+  return purpose == TrialPurpose::retrain || purpose == TrialPurpose::baseline;
+}
+
 TrialPurpose trial_purpose_from_string(std::string_view text) {
   return from_word<TrialPurpose>(text, purposes, "purpose of a trial");
 }
@@ -124,7 +128,6 @@ Json to_json(const Trial& trial) {
           {"checkpoint", trial.checkpoint},
           {"copied_from", trial.copied_from},
           {"source", trial.source},
-          {"told_before", trial.told_before},
           {"attempts", trial.attempts},
           {"worker", trial.worker},
           {"started", number_to_json(trial.started)},
@@ -155,7 +158,6 @@ Trial trial_from_json(const Json& json) {
   read(json, "checkpoint", trial.checkpoint);
   read(json, "copied_from", trial.copied_from);
   read(json, "source", trial.source);
-  read(json, "told_before", trial.told_before);
   read(json, "attempts", trial.attempts);
   read(json, "worker", trial.worker);
   read(json, "started", trial.started);

@@ -23,10 +23,12 @@ enum class TrialPurpose {
   search,    // proposed by the strategy
   retrain,   // one of the best K, trained with the full recipe
   baseline,  // a random configuration, trained the same way
+  imported,  // from earlier work, as a warm start: the strategy is told, nothing else
 };
 
 std::string_view to_string(TrialPurpose purpose);
 TrialPurpose trial_purpose_from_string(std::string_view text);
+bool is_retraining(TrialPurpose purpose);  // retrain, baseline
 
 // Metrics of a trial at a fidelity. Names: loss, accuracy, top5 (validation; shares in [0, 1]), train_loss,
 // train_accuracy, test_accuracy, test_loss, parameters, macs, latency_ms; a user's trainer may add others.
@@ -51,11 +53,9 @@ struct Trial {
   std::string checkpoint;                 // path, relative to the study's folder; empty: none
   std::int64_t copied_from = 0;  // id of the earlier trial of an equal network whose measurements these are; 0: its own
   std::int64_t source = 0;       // retrain: id of the search trial whose configuration this is
-  std::int64_t told_before =
-      0;               // how many trials the strategy had been told of when it proposed this one; for an exact replay
-  int attempts = 0;    // times started; a crash is retried within the budget
-  int worker = -1;     // slot that ran it last
-  double started = 0;  // seconds since the study began (its own clock, pauses excluded)
+  int attempts = 0;              // times started since it was last paused; a crash is retried within the budget
+  int worker = -1;               // slot that ran it last
+  double started = 0;            // seconds since the study began (its own clock, pauses excluded)
   double finished = 0;
 };
 

@@ -4,6 +4,7 @@
 #include "netwright/strategy/grid.h"
 #include "netwright/strategy/random.h"
 #include "netwright/strategy/strategy.h"
+#include "netwright/strategy/tpe.h"
 
 namespace netwright {
 
@@ -13,6 +14,8 @@ std::vector<StrategyRow> strategies() {
       {"grid", "every configuration once, in order", make_grid_strategy},
       {"evolution", "regularised evolution: one changed choice a child, the oldest member leaves",
        make_evolution_strategy},
+      {"tpe", "tree-structured Parzen estimator: a density of good and one of other values for each choice",
+       make_tpe_strategy},
   };
 }
 

@@ -45,7 +45,8 @@ int check(const std::string& file, const std::vector<std::string>& settings, boo
   std::cout << "  search   " << experiment.strategy.find("name")->text;
   if (experiment.budget.trials > 0) std::cout << ", " << experiment.budget.trials << " trials";
   if (experiment.budget.seconds > 0) std::cout << ", " << human_seconds(experiment.budget.seconds);
-  std::cout << "\n  run it   netwright run " << file << '\n';
+  std::cout << "\n  run it   netwright " << (experiment.execution.fleet == "external" ? "ask " : "run ") << file
+            << '\n';
   return 0;
 }
 

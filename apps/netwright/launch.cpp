@@ -16,6 +16,7 @@
 #include "netwright/schedule/schedule.h"
 #include "netwright/storage/study_lock.h"
 #include "netwright/strategy/strategy.h"
+#include "netwright/study/search.h"
 
 namespace netwright {
 namespace {
@@ -133,7 +134,7 @@ DataFacts data_facts(const Experiment& experiment) {
 
 int check_search(const Experiment& experiment, const SearchSpace& space, int members) {
   make_strategy({space, experiment.objectives, experiment.strategy});
-  make_schedule({experiment.objectives, 1, experiment.schedule});
+  make_schedule({experiment.objectives, common_fidelity(space, experiment.seed), experiment.schedule});
   Random random(derive_seed(experiment.seed, "check"));
   int refused = 0;
   for (int i = 0; i < members; ++i) {
@@ -147,7 +148,7 @@ int check_search(const Experiment& experiment, const SearchSpace& space, int mem
   return refused;
 }
 
-int launch_new(const Experiment& experiment, const LaunchOptions& options) {
+SearchSpace create_study(const Experiment& experiment) {
   const std::string folder = (fs::path(experiment.runs) / experiment.name).string();
   // Looked at before anything is made: a name that is taken must leave no trace.
   const bool stored =
@@ -163,7 +164,6 @@ int launch_new(const Experiment& experiment, const LaunchOptions& options) {
   make_folders(folder);
   make_folders(fs::path(experiment.storage).parent_path());
   const auto storage = open_storage(experiment.storage);
-  const StudyLock lock(experiment.storage, experiment.name);
   StudyRecord record;
   record.name = experiment.name;
   record.state = "searching";
@@ -177,11 +177,27 @@ int launch_new(const Experiment& experiment, const LaunchOptions& options) {
   if (!facts.about.is_null()) record.notes["data"] = facts.about;
   write_file_atomically(folder + "/experiment.yaml", experiment.full_text);
   storage->create_study(record);
+  return space;
+}
+
+int launch_new(const Experiment& experiment, const LaunchOptions& options) {
+  if (experiment.execution.fleet == "external") {
+    throw Error(ExitCode::invalid,
+                "the trials of '" + experiment.name + "' are evaluated from outside (fleet: external)",
+                "drive it with netwright ask and netwright tell, or remove execution.fleet");
+  }
+  const SearchSpace space = create_study(experiment);
+  const auto storage = open_storage(experiment.storage);
+  const StudyLock lock(experiment.storage, experiment.name);
   return run_stored(experiment, space, *storage, options);
 }
 
 int launch_stored(const std::string& name, const std::string& storage_path, const LaunchOptions& options) {
   const StoredStudy stored = open_study(name, storage_path);
+  if (stored.experiment.execution.fleet == "external") {
+    throw Error(ExitCode::invalid, "the trials of '" + name + "' are evaluated from outside (fleet: external)",
+                "go on with: netwright ask " + name);
+  }
   const StudyLock lock(storage_path, name);
   if (stored.state.record.state == "complete")
     std::fprintf(stderr, "the study is complete; writing its report again\n");

@@ -27,6 +27,10 @@ DataFacts data_facts(const Experiment& experiment);
 // throws the last reason when all were.
 int check_search(const Experiment& experiment, const SearchSpace& space, int members);
 
+// Checks the experiment and stores its study, ready to be run. An invalid Error when its name is taken; nothing is
+// written over. Returns its space.
+SearchSpace create_study(const Experiment& experiment);
+
 // Creates the study (an invalid Error when its name is taken; nothing is written over) and runs it. Returns the exit
 // code.
 int launch_new(const Experiment& experiment, const LaunchOptions& options);

@@ -26,8 +26,9 @@ int run_command(int argc, char** argv) {
       "Exit codes: 0 done, 1 failure, 2 usage, 3 invalid configuration or data, 4 storage unavailable,\n"
       "5 too many failed trials, 6 no valid trial, 75 interrupted (resumable).\n"
       "'netwright VERB --help' explains a verb.");
-  const std::vector<Verb> verbs = {{add_run},     {add_check},  {add_resume}, {add_ls},     {add_show}, {add_best},
-                                   {add_compare}, {add_report}, {add_export}, {add_doctor}, {add_bench}};
+  const std::vector<Verb> verbs = {{add_run},  {add_check},   {add_resume}, {add_ls},     {add_show},
+                                   {add_best}, {add_compare}, {add_report}, {add_export}, {add_doctor},
+                                   {add_ask},  {add_tell},    {add_import}, {add_narrow}, {add_bench}};
   std::vector<std::pair<CLI::App*, std::function<int()>>> actions;
   for (const Verb& verb : verbs) {
     auto action = verb.add(application);

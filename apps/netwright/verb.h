@@ -24,6 +24,10 @@ std::function<int()> add_compare(CLI::App& application);
 std::function<int()> add_report(CLI::App& application);
 std::function<int()> add_export(CLI::App& application);
 std::function<int()> add_doctor(CLI::App& application);
+std::function<int()> add_ask(CLI::App& application);
+std::function<int()> add_tell(CLI::App& application);
+std::function<int()> add_import(CLI::App& application);
+std::function<int()> add_narrow(CLI::App& application);
 std::function<int()> add_bench(CLI::App& application);
 
 }  // namespace netwright

@@ -305,4 +305,43 @@ Choice parse_choice(const std::string& name, const Yaml& node) {
   return choice;
 }
 
+Yaml domain_to_yaml(const Choice& choice) {
+  Yaml node;
+  node.kind = Yaml::Kind::mapping;
+  const auto list = [](const std::vector<Value>& values) {
+    Yaml items;
+    items.kind = Yaml::Kind::sequence;
+    for (const Value& value : values) items.items.push_back(to_yaml(value));
+    return items;
+  };
+  std::visit(Overloaded{[&](const Categorical& domain) { node.set("choice", list(domain.options)); },
+                        [&](const Integer& domain) {
+                          node.set("integer", list({domain.low, domain.high}));
+                          if (domain.step != 1) node.set("step", to_yaml(domain.step));
+                          if (domain.log) node.set("log", to_yaml(true));
+                        },
+                        [&](const Real& domain) {
+                          node.set("real", list({domain.low, domain.high}));
+                          if (domain.log) node.set("log", to_yaml(true));
+                        }},
+             choice.domain);
+  return node;
+}
+
+bool is_within(const Choice& inner, const Choice& outer) {
+  if (inner.domain.index() != outer.domain.index()) return false;
+  return std::visit(
+      Overloaded{[&](const Categorical& domain) {
+                   return std::all_of(domain.options.begin(), domain.options.end(),
+                                      [&](const Value& option) { return contains(outer, option); });
+                 },
+                 [&](const Integer& domain) {
+                   const auto& whole = std::get<Integer>(outer.domain);
+                   return contains(outer, domain.low) && contains(outer, domain.high) &&
+                          (domain.low == domain.high || domain.step % whole.step == 0);
+                 },
+                 [&](const Real& domain) { return contains(outer, domain.low) && contains(outer, domain.high); }},
+      inner.domain);
+}
+
 }  // namespace netwright

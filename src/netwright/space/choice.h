@@ -66,4 +66,10 @@ std::vector<Value> grid_values(const Choice& choice, int points);
 // optional `when: {parent: value or [values]}`. Throws an invalid Error for an empty, reversed or wrongly typed domain.
 Choice parse_choice(const std::string& name, const Yaml& node);
 
+// What parse_choice reads back to the same domain; conditions are left out.
+Yaml domain_to_yaml(const Choice& choice);
+
+// Whether every value of `inner` is one of `outer`, and both are of one kind.
+bool is_within(const Choice& inner, const Choice& outer);
+
 }  // namespace netwright

@@ -253,4 +253,28 @@ SearchSpace SearchSpace::fixed(const Configuration& values) const {
   return space;
 }
 
+SearchSpace SearchSpace::narrowed(const Yaml& domains) const {
+  if (!domains.is_mapping()) {
+    throw invalid(domains.where, "'narrow' must be a mapping", "write narrow: {choice: [option, option]}");
+  }
+  auto narrowed = std::make_shared<std::vector<Choice>>(*choices_);
+  for (const auto& entry : domains.entries) {
+    const auto found =
+        std::find_if(narrowed->begin(), narrowed->end(), [&](const Choice& c) { return c.name == entry.key; });
+    if (found == narrowed->end()) throw unknown_choice(entry.key, *choices_);
+    const Choice smaller = parse_choice(entry.key, entry.value);
+    if (!smaller.conditions.empty() || !is_within(smaller, *found)) {
+      throw invalid(
+          entry.value.where,
+          "'" + entry.key + "' would be " + domain_text(smaller) + ", but the space's is " + domain_text(*found),
+          "keep within the space's own values, and leave 'when' to it");
+    }
+    found->domain = smaller.domain;
+  }
+  SearchSpace space = *this;
+  space.choices_ = std::move(narrowed);
+  space.index();
+  return space;
+}
+
 }  // namespace netwright

@@ -59,6 +59,9 @@ class SearchSpace {
 
   // A space with some choices fixed or narrowed to fewer options: `fix: {choice: value}` of the experiment file.
   SearchSpace fixed(const Configuration& values) const;
+  // A mapping of choices to smaller domains of theirs, written as in `choices:`; the rest stay. `narrow:` of the
+  // experiment file. Throws an invalid Error for an unknown choice, or a domain that is not within the choice's own.
+  SearchSpace narrowed(const Yaml& domains) const;
 
  private:
   SearchSpace() = default;

@@ -88,20 +88,27 @@ void read_space(const Yaml& node, Experiment& experiment) {
     const Yaml& file = reader.required("file");
     experiment.space = load_yaml(find_space_file(file.as_text("file"), file.where));
     if (const Yaml* parameters = reader.optional("parameters")) override_parameters(experiment.space, *parameters);
-    if (const Yaml* fix = reader.optional("fix")) experiment.space.set("fix", *fix);
+    for (const char* key : {"fix", "narrow"}) {
+      if (const Yaml* value = reader.optional(key)) experiment.space.set(key, *value);
+    }
     reader.finish();
   } else {
     experiment.space = node;
   }
-  auto& entries = experiment.space.entries;
-  const auto fix =
-      std::find_if(entries.begin(), entries.end(), [](const YamlEntry& entry) { return entry.key == "fix"; });
-  if (fix == entries.end()) return;
-  if (!fix->value.is_mapping() && !fix->value.is_null()) {
-    throw invalid(fix->value.where, "'fix' must be a mapping", "write fix: {choice: value}");
+  const auto take = [&entries = experiment.space.entries](const std::string& key) {
+    const auto found =
+        std::find_if(entries.begin(), entries.end(), [&](const YamlEntry& entry) { return entry.key == key; });
+    if (found == entries.end()) return Yaml{};
+    Yaml value = std::move(found->value);
+    entries.erase(found);
+    return value;
+  };
+  experiment.narrow = take("narrow");
+  const Yaml fix = take("fix");
+  if (!fix.is_mapping() && !fix.is_null()) {
+    throw invalid(fix.where, "'fix' must be a mapping", "write fix: {choice: value}");
   }
-  for (const auto& entry : fix->value.entries) experiment.fix.set(entry.key, value_from_yaml(entry.value));
-  entries.erase(fix);
+  for (const auto& entry : fix.entries) experiment.fix.set(entry.key, value_from_yaml(entry.value));
 }
 
 void read_search(const Yaml& node, Experiment& experiment) {
@@ -146,7 +153,7 @@ void read_execution(const Yaml* node, Experiment& experiment) {
   ExecutionOptions& execution = experiment.execution;
   if (node == nullptr) return;
   MappingReader reader(*node, "execution");
-  execution.fleet = reader.one_of("fleet", execution.fleet, {"process"});
+  execution.fleet = reader.one_of("fleet", execution.fleet, {"process", "external"});
   execution.workers = static_cast<int>(reader.integer("workers", execution.workers, 1, 4096));
   execution.threads = static_cast<int>(reader.integer("threads", execution.threads, 1, 4096));
   execution.device = reader.text("device", execution.device);
@@ -216,9 +223,12 @@ Experiment parse_experiment(const Yaml& given) {
   experiment.runs = reader.text("runs", absolute_path("runs"));
   experiment.storage = reader.text("storage", (fs::path(experiment.runs) / "netwright.db").string());
   reader.finish();
-  if (experiment.data.format.empty() && experiment.execution.trainer.empty()) {
-    throw invalid(root.where, "the experiment names no data",
-                  "add data: {format: fashion-mnist}, or an execution.trainer of your own");
+  const bool external = experiment.execution.fleet == "external";
+  if (experiment.data.format.empty() && experiment.execution.trainer.empty() && !external) {
+    throw invalid(
+        root.where, "the experiment names no data",
+        "add data: {format: fashion-mnist}, an execution.trainer of your own, or execution: {fleet: external} to "
+        "evaluate trials by netwright ask and tell");
   }
 
   Yaml space = experiment.space;
@@ -227,6 +237,7 @@ Experiment parse_experiment(const Yaml& given) {
     for (const auto& [choice, value] : experiment.fix.values()) fix.set(choice, to_yaml(value));
     space.set("fix", fix);
   }
+  if (!experiment.narrow.is_null()) space.set("narrow", experiment.narrow);
   root.set("name", to_yaml(Value(experiment.name)));
   root.set("space", space);
   root.set("runs", to_yaml(Value(experiment.runs)));
@@ -257,7 +268,8 @@ Yaml experiment_of_configuration(const Experiment& experiment, const Configurati
 }
 
 SearchSpace make_space(const Experiment& experiment, std::optional<Shape> input, std::optional<std::int64_t> classes) {
-  const SearchSpace space = SearchSpace::parse(experiment.space, experiment.recipe, input, classes);
+  SearchSpace space = SearchSpace::parse(experiment.space, experiment.recipe, input, classes);
+  if (!experiment.narrow.is_null()) space = space.narrowed(experiment.narrow);
   return experiment.fix.values().empty() ? space : space.fixed(experiment.fix);
 }
 

@@ -26,9 +26,9 @@ struct RetrainOptions {
 };
 
 struct ExecutionOptions {
-  std::string fleet = "process";
-  int workers = 0;  // 0: one a core (2 at most two cores …)
-  int threads = 0;  // a worker; 0: cores / workers
+  std::string fleet = "process";  // process: trainers of ours; external: whoever calls ask and tell
+  int workers = 0;                // 0: one a core (2 at most two cores …)
+  int threads = 0;                // a worker; 0: cores / workers
   std::string device = "cpu";
   std::vector<std::string> trainer;  // program and arguments; empty: netwright-torch trainer
   int retries = 1;                   // times a crashed trial is started again
@@ -41,6 +41,7 @@ struct Experiment {
   DataOptions data;
   Yaml space;         // the space file's content (included), with `parameters` overridden
   Configuration fix;  // choices fixed by `space.fix`
+  Yaml narrow;        // smaller domains of choices, by `space.narrow`
   Yaml recipe;
   std::vector<Objective> objectives;
   Yaml strategy;  // {name: …, options}

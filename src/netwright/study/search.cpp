@@ -22,6 +22,18 @@ double full_fidelity(const Recipe& recipe) {
   return recipe.steps > 0 ? static_cast<double>(recipe.steps) : recipe.epochs;
 }
 
+double common_fidelity(const SearchSpace& space, std::uint64_t seed) {
+  if (space.find("recipe.epochs") != nullptr || space.find("recipe.steps") != nullptr) return 0;
+  Random random(derive_seed(seed, "fidelity"));
+  for (int attempt = 0;; ++attempt) {
+    try {
+      return full_fidelity(space.fill(space.sample(random)).recipe);
+    } catch (const Error&) {  // this filling is no network
+      if (attempt == patience) throw;
+    }
+  }
+}
+
 std::map<std::string, double> static_metrics(const Design& design, const OperationTable& table) {
   if (design.network.graph.nodes.empty()) return {};
   const Cost cost = network_cost(design.network, table);
@@ -55,15 +67,8 @@ Search::Search(const StudyContext& context, StudyState& state, const Runner& run
     : context_(context), state_(state), runner_(runner) {
   const Experiment& experiment = context.experiment;
   strategy_ = make_strategy({context.space, experiment.objectives, experiment.strategy});
-  // A recipe whose epochs are a choice has no one full fidelity: 0 leaves it to each trial's own recipe.
-  const bool epochs_open =
-      context.space.find("recipe.epochs") != nullptr || context.space.find("recipe.steps") != nullptr;
-  double full = 0;
-  if (!epochs_open && !context.space.choices().empty()) {
-    Random random(derive_seed(experiment.seed, "fidelity"));
-    full = full_fidelity(context.space.fill(context.space.sample(random)).recipe);
-  }
-  schedule_ = make_schedule({experiment.objectives, full, experiment.schedule});
+  schedule_ =
+      make_schedule({experiment.objectives, common_fidelity(context.space, experiment.seed), experiment.schedule});
   replay();
 }
 
@@ -291,7 +296,11 @@ void Search::release_copies(const Trial& original) {
 }
 
 Job Search::start_job(Trial& trial) const {
-  return {&trial, make_start(context_, trial, context_.space.fill(trial.configuration))};
+  const Design design = context_.space.fill(trial.configuration);
+  Start start = make_start(context_, trial, design);
+  // A trial that may be given more goes on from these weights.
+  start.keep_checkpoint = trial.target_fidelity < full_fidelity(design.recipe);
+  return {&trial, std::move(start)};
 }
 
 bool Search::measured(Trial& trial) {

@@ -79,6 +79,9 @@ std::string training_hash(const Design& design, const Configuration& configurati
 // The epochs (or steps) that the recipe trains for.
 double full_fidelity(const Recipe& recipe);
 
+// The same of every member of the space; 0 where the epochs are a choice, and each trial has its own.
+double common_fidelity(const SearchSpace& space, std::uint64_t seed);
+
 // The command that trains `trial`, in its own folder; a checkpoint left there by an interrupted run is continued from.
 Start make_start(const StudyContext& context, const Trial& trial, const Design& design);
 

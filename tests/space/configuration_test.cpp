@@ -1,10 +1,13 @@
 #include "netwright/space/configuration.h"
 
 #include <gtest/gtest.h>
+
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
+#include <set>
 
 #include "netwright/base/error.h"
+#include "netwright/space/configuration_hash.h"
 
 namespace netwright {
 namespace {
@@ -29,6 +32,25 @@ TEST(Configuration, IsSortedByNameHoweverItIsFilled) {
   EXPECT_EQ(Configuration().canonical_text(), "");
 }
 
+TEST(Configuration, HashesTellKindsAndPlacesApart) {
+  std::set<std::pair<std::uint64_t, std::uint64_t>> hashes;
+  const auto add = [&](const Configuration& configuration) {
+    const GraphHash hash = hash_of(configuration);
+    hashes.emplace(hash.high, hash.low);
+  };
+  for (const Value& value : {Value(true), Value(false), Value(std::int64_t{1}), Value(std::int64_t{0}), Value(1.0),
+                             Value(0.0), Value(std::string("1")), Value(std::string())}) {
+    add(Configuration({{"a", value}}));
+    add(Configuration({{"b", value}}));
+    add(Configuration({{"a", value}, {"b", value}}));
+  }
+  add(Configuration({{"a", std::string("bc")}}));
+  add(Configuration({{"ab", std::string("c")}}));
+  add({});
+  EXPECT_EQ(hashes.size(), 27U);
+  EXPECT_EQ(hash_of(Configuration({{"a", 0.0}})), hash_of(Configuration({{"a", -0.0}})));
+}
+
 TEST(Configuration, RefusesWhatIsNoObject) {
   EXPECT_THROW(configuration_from_json(Json::array()), Error);
   EXPECT_THROW(configuration_from_json(Json::parse(R"({"a": [1]})")), Error);
@@ -45,6 +67,7 @@ RC_GTEST_PROP(Configuration, ComesBackFromJsonAndEqualTextMeansEqual,
   const Configuration b = make(second);
   RC_ASSERT(configuration_from_json(Json::parse(to_json(a).dump())) == a);
   RC_ASSERT((a == b) == (a.canonical_text() == b.canonical_text()));
+  RC_ASSERT((a == b) == (hash_of(a) == hash_of(b)));
 }
 
 }  // namespace

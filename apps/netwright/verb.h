@@ -1,18 +1,9 @@
-// The command's verbs: one file each, one row each in verbs().
+// The command's verbs: one file each, one name each in main.cpp.
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <functional>
-#include <string>
-#include <vector>
+#include "apps/verbs.h"
 
 namespace netwright {
-
-struct Verb {
-  // Adds the verb's subcommand to the application; what it returns is run when the user typed that verb, and gives the
-  // exit code.
-  std::function<int()> (*add)(CLI::App& application);
-};
 
 std::function<int()> add_run(CLI::App& application);
 std::function<int()> add_resume(CLI::App& application);

@@ -1,12 +1,8 @@
 #include "netwright/nn/builder.h"
 
-#include <map>
-#include <set>
-
 #include "netwright/base/error.h"
-#include "netwright/base/random.h"
 #include "netwright/base/text.h"
-#include "netwright/nn/units.h"
+#include "netwright/nn/module_tree.h"
 
 namespace netwright {
 
@@ -66,8 +62,8 @@ class Builder {
       module_->auxiliary_slot_ = values[static_cast<std::size_t>(graph.auxiliary_output)].number;
     }
     schedule();
-    register_layers();
-    initialize();
+    register_layers(module_, layers_);
+    initialize_units(*module_, options_.seed);
     return module_;
   }
 
@@ -172,38 +168,10 @@ class Builder {
     steps.assign(std::make_move_iterator(kept.rbegin()), std::make_move_iterator(kept.rend()));
   }
 
-  // Registers each layer under its path, in the graph's order. torch's names hold no dots, so "n1.0" is child "0" of
-  // "n1": the layer of that path (a sum, say), or else an empty module.
-  void register_layers() {
-    std::map<std::string, std::shared_ptr<torch::nn::Module>> modules;
-    for (const auto& [path, layer] : layers_) modules[path] = layer;
-    std::set<std::string> registered;
-    for (const auto& [path, layer] : layers_) {
-      std::shared_ptr<torch::nn::Module> parent = module_;
-      std::string prefix;
-      for (const std::string& part : split(path, '.')) {
-        prefix += (prefix.empty() ? "" : ".") + part;
-        std::shared_ptr<torch::nn::Module>& child = modules[prefix];
-        if (!child) child = std::make_shared<torch::nn::Module>();
-        if (registered.insert(prefix).second) parent->register_module(part, child);
-        parent = child;
-      }
-    }
-  }
-
-  void initialize() {
-    for (const auto& item : module_->named_modules()) {
-      if (auto* unit = dynamic_cast<Unit*>(item.value().get())) {
-        at::Generator generator = compat::cpu_generator(derive_seed(options_.seed, item.key()));
-        unit->initialize(generator);
-      }
-    }
-  }
-
   const OperationTable& table_;
   const BuildOptions& options_;
   std::shared_ptr<NetworkModule> module_;
-  std::vector<std::pair<std::string, std::shared_ptr<Layer>>> layers_;  // by path, in the graph's order
+  NamedLayers layers_;  // in the graph's order
 };
 
 NetworkModule::Output NetworkModule::run(const torch::Tensor& x) {

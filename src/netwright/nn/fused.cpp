@@ -204,10 +204,21 @@ torch::Tensor apply(const torch::Tensor& x, const torch::Tensor& weight, BatchNo
 
 }  // namespace
 
+namespace {
+thread_local bool plain_execution = false;
+}  // namespace
+
+PlainExecution::PlainExecution(bool wanted) : before_(plain_execution) {
+  plain_execution = plain_execution || wanted;
+}
+PlainExecution::~PlainExecution() {
+  plain_execution = before_;
+}
+
 bool fusible(const torch::Tensor& x) {
   static const bool available = kernels::available();
-  return available && x.device().is_cpu() && x.scalar_type() == torch::kFloat && (x.dim() == 4 || x.dim() == 2) &&
-         x.numel() > 0;
+  return available && !plain_execution && x.device().is_cpu() && x.scalar_type() == torch::kFloat &&
+         (x.dim() == 4 || x.dim() == 2) && x.numel() > 0;
 }
 
 bool fusible(Activation after) {

@@ -10,6 +10,19 @@
 
 namespace netwright {
 
+// While one lives, convolution blocks and batch norms of this thread use LibTorch's operations alone: what fused ones
+// are compared with, and what double backward takes least time through.
+class PlainExecution {
+ public:
+  explicit PlainExecution(bool wanted = true);
+  ~PlainExecution();
+  PlainExecution(const PlainExecution&) = delete;
+  PlainExecution& operator=(const PlainExecution&) = delete;
+
+ private:
+  bool before_;
+};
+
 // Whether the tensor may go through the functions below: float32 on a CPU with AVX2, image or rows.
 bool fusible(const torch::Tensor& x);
 bool fusible(Activation after);  // none, relu, relu6

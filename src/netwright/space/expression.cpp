@@ -278,6 +278,16 @@ bool Expression::uses_parameters() const {
   return std::any_of(steps_.begin(), steps_.end(), [](const Step& step) { return step.kind == Step::Kind::parameter; });
 }
 
+std::vector<int> Expression::parameters() const {
+  std::vector<int> found;
+  for (const auto& step : steps_) {
+    if (step.kind == Step::Kind::parameter && std::find(found.begin(), found.end(), step.index) == found.end()) {
+      found.push_back(step.index);
+    }
+  }
+  return found;
+}
+
 bool is_expression(const Yaml& scalar) {
   if (!scalar.is_scalar()) return false;
   if (scalar.text.find('$') != std::string::npos) return true;

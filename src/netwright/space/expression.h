@@ -45,10 +45,11 @@ class Expression {
   // nullopt when a choice that it needs is not active. Throws an invalid Error for arithmetic that cannot be done.
   std::optional<Value> evaluate(const Environment& environment) const;
 
-  const Value* constant() const;     // null unless constant
-  int choice() const;                // the index where it is just a choice, else -1
-  std::vector<int> choices() const;  // every choice it depends on, each once
-  bool uses_parameters() const;      // of the cell
+  const Value* constant() const;        // null unless constant
+  int choice() const;                   // the index where it is just a choice, else -1
+  std::vector<int> choices() const;     // every choice it depends on, each once
+  bool uses_parameters() const;         // of the cell
+  std::vector<int> parameters() const;  // of the cell: every one it depends on, each once
   const Location& where() const { return where_; }
 
  private:

@@ -57,6 +57,10 @@ class SearchSpace {
   // network, e.g. channels that do not fit.
   Design fill(const Configuration& configuration) const;
 
+  // The same graph with every hole filled by all its options at once (relaxation.h). Throws an invalid Error that names
+  // a choice which cannot be held so.
+  struct Relaxation relax(const struct RelaxationOptions& options) const;
+
   // A space with some choices fixed or narrowed to fewer options: `fix: {choice: value}` of the experiment file.
   SearchSpace fixed(const Configuration& values) const;
   // A mapping of choices to smaller domains of theirs, written as in `choices:`; the rest stay. `narrow:` of the

@@ -1,0 +1,61 @@
+// Gradients of the architecture in a search with two levels: weights w are trained on one half of the data,
+// architecture parameters a on the other (Liu, Simonyan and Yang 2019, "DARTS").
+//
+// One-step unrolling: w' = w - eta (mu buf + grad_w L_train(w, a) + lambda w), and the gradient sought is that of
+// L_valid(w'(a), a) with respect to a. Its second part is -eta times the mixed derivative of L_train times v, where
+// v = grad_w' L_valid: by a finite difference as published, or exactly by double backward.
+//
+// The implicit gradient (Lorraine, Vicol and Duvenaud 2020) takes w at its optimum instead of one step away: the second
+// part is - v H^-1 (mixed derivative), H the Hessian of L_train in w, its inverse by a Neumann series,
+// step * sum over j of (I - step H)^j.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "netwright/nn/torch_compat.h"
+
+namespace netwright {
+
+struct Bilevel {
+  std::vector<torch::Tensor> weights;
+  std::vector<torch::Tensor> architecture;
+  // On the same batch each time, at the present values of both.
+  std::function<torch::Tensor()> train_loss;
+  std::function<torch::Tensor()> valid_loss;
+};
+
+// The optimizer's step that is unrolled.
+struct Unrolling {
+  double learning_rate = 0.025;
+  double momentum = 0.9;
+  double weight_decay = 3e-4;
+  std::vector<torch::Tensor> buffers;  // momentum of each weight; undefined ones and an empty list: 0
+  double radius = 0.01;                // of the finite difference, divided by the norm of v
+};
+
+struct ArchitectureGradient {
+  double valid_loss = 0;                 // where the gradient was taken: at w', for the unrolled ones
+  std::vector<torch::Tensor> gradients;  // of each architecture tensor; zeros where it has no part
+};
+
+// The weights and their gradients are as before on return; the gradients of the architecture are returned, not stored.
+ArchitectureGradient first_order_gradient(const Bilevel& problem);
+ArchitectureGradient second_order_gradient(const Bilevel& problem, const Unrolling& unrolling);
+ArchitectureGradient exact_second_order_gradient(const Bilevel& problem, const Unrolling& unrolling);
+
+struct NeumannSeries {
+  int terms = 3;            // beyond the first; 0: the inverse Hessian is taken for step * I
+  double step = 0.025;      // below 2 / the largest eigenvalue of H
+  double weight_decay = 0;  // added to H, as the weights' own decay is part of what they minimise
+};
+ArchitectureGradient implicit_gradient(const Bilevel& problem, const NeumannSeries& series);
+
+// Hessian of `loss` in `of`, times `v`; and the largest eigenvalue in magnitude by power iteration from a start drawn
+// from `generator`: what R-DARTS watches (Zela et al. 2020).
+std::vector<torch::Tensor> hessian_product(const torch::Tensor& loss, const std::vector<torch::Tensor>& of,
+                                           const std::vector<torch::Tensor>& v);
+double dominant_eigenvalue(const std::function<torch::Tensor()>& loss, const std::vector<torch::Tensor>& of,
+                           int iterations, at::Generator& generator);
+
+}  // namespace netwright

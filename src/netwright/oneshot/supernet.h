@@ -1,0 +1,81 @@
+// All architectures of a search space in one set of shared weights: the module of a Relaxation (space/relaxation.h).
+//
+// - Structure: plain data, a flat list of steps (`steps()`); a mixed step has a unit for each option. Passes may
+// rewrite
+//   the list and replace how a step runs, as long as the arithmetic stays.
+// - Weights: as in builder.h, by path; an option's path is the mixed node's and the option's name, e.g.
+//   "stage1.0.n1.p0.sep_conv_3x3.depthwise1.weight".
+// - Batch norms use the batch's statistics, in training mode as in evaluation of sampled networks (train() is left on).
+// - A partial supernet (Xu et al. 2020, "PC-DARTS") sends the first channels/K channels of an edge through its options
+// and
+//   appends the others, pooled 2x2 where the edge reduces; then the channels are shuffled in K groups.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "netwright/nn/operations.h"
+#include "netwright/oneshot/mixture.h"
+#include "netwright/space/relaxation.h"
+
+namespace netwright {
+
+struct SupernetOptions {
+  std::uint64_t seed = 0;    // of the weights
+  std::int64_t partial = 1;  // K: the share 1/K of an edge's channels that its options see; 1: all
+  bool plain = false;        // LibTorch's operations alone, one at a time: the reference for faster execution
+  LayerTable layers = LayerTable::standard();
+};
+
+// An operation with its own weights.
+struct SupernetUnit {
+  std::string path;
+  Node node;                     // what it is: operation and complete parameters
+  std::shared_ptr<Layer> layer;  // null for an identity and for zero
+  std::vector<int> inputs;       // slots
+  std::vector<Factor> factors;   // in a mixed step: its weight is their product
+  bool zero = false;             // gives nothing
+};
+
+struct SupernetStep {
+  enum class Kind { layer, mixed, mask };
+  Kind kind = Kind::layer;
+  std::string path;
+  std::vector<SupernetUnit> units;  // of a layer or mask one, whose inputs the step reads
+  int output = 0;                   // slot
+  Shape shape;                      // of the output
+  std::vector<int> last_read;       // slots to release afterwards
+  int sum = -1, edge = -1;          // of a mixed step that is an edge of a chosen sum
+  int mask = -1;                    // of Relaxation::masks
+  std::int64_t partial = 1;         // K of a mixed step
+  bool reduces = false;             // a partial step halves height and width
+};
+
+class Supernet : public torch::nn::Module {
+ public:
+  // N x classes. `x`: N x C x H x W or N x features, of the parameters' type and device.
+  torch::Tensor forward(const torch::Tensor& x, const Mixture& mixture);
+
+  const Relaxation& relaxation() const { return relaxation_; }
+  std::vector<SupernetStep>& steps() { return steps_; }
+  const std::vector<SupernetStep>& steps() const { return steps_; }
+  std::int64_t parameter_count() const;
+
+ private:
+  friend class SupernetBuilder;
+  class Run;
+
+  Relaxation relaxation_;
+  std::vector<SupernetStep> steps_;
+  int slot_count_ = 0;
+  int output_slot_ = 0;
+  bool plain_ = false;
+};
+
+// Throws an invalid Error where the options of a node differ in shape, or channels cannot be divided by `partial`.
+std::shared_ptr<Supernet> build_supernet(const Relaxation& relaxation, const OperationTable& table,
+                                         const SupernetOptions& options = {});
+
+}  // namespace netwright

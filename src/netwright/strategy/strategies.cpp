@@ -1,10 +1,12 @@
 // The table of strategies. A new one adds its pair of files and one row here.
 #include "netwright/base/text.h"
+#include "netwright/strategy/bohb.h"
 #include "netwright/strategy/evolution.h"
 #include "netwright/strategy/grid.h"
 #include "netwright/strategy/random.h"
 #include "netwright/strategy/strategy.h"
 #include "netwright/strategy/tpe.h"
+#include "netwright/strategy/warm_start.h"
 
 namespace netwright {
 
@@ -16,6 +18,9 @@ std::vector<StrategyRow> strategies() {
        make_evolution_strategy},
       {"tpe", "tree-structured Parzen estimator: a density of good and one of other values for each choice",
        make_tpe_strategy},
+      {"bohb", "BOHB's model: kernel densities over all choices, of the largest fidelity with enough trials",
+       make_bohb_strategy},
+      {"warm_start", "another strategy, begun with what a cheap score likes best", make_warm_start_strategy},
   };
 }
 

@@ -199,6 +199,11 @@ Trial* Search::resume(const Decision& decision) {
   trial.target_fidelity = decision.fidelity;
   trial.attempts = 0;
   log(EventKind::resumed, trial);
+  const std::int64_t trained_by = by_network_.at(trial.network_hash);
+  if (trained_by != trial.id) {  // a later trial of the same network has gone on meanwhile
+    if (trial.copied_from == 0) --counted_;
+    trial.copied_from = trained_by;
+  }
   if (trial.copied_from == 0) {
     begin_attempt(trial, runner_.elapsed());
     context_.storage.update_trial(state_.record.name, trial, EventKind::resumed);

@@ -1,5 +1,6 @@
 // The table of strategies. A new one adds its pair of files and one row here.
 #include "netwright/base/text.h"
+#include "netwright/strategy/bayesian.h"
 #include "netwright/strategy/bohb.h"
 #include "netwright/strategy/evolution.h"
 #include "netwright/strategy/grid.h"
@@ -16,6 +17,7 @@ std::vector<StrategyRow> strategies() {
       {"grid", "every configuration once, in order", make_grid_strategy},
       {"evolution", "regularised evolution: one changed choice a child, the oldest member leaves",
        make_evolution_strategy},
+      {"bayesian", "Bayesian optimisation with a Gaussian process over choices and networks", make_bayesian_strategy},
       {"tpe", "tree-structured Parzen estimator: a density of good and one of other values for each choice",
        make_tpe_strategy},
       {"bohb", "BOHB's model: kernel densities over all choices, of the largest fidelity with enough trials",

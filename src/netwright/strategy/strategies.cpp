@@ -4,7 +4,10 @@
 #include "netwright/strategy/bohb.h"
 #include "netwright/strategy/evolution.h"
 #include "netwright/strategy/grid.h"
+#include "netwright/strategy/local_search.h"
+#include "netwright/strategy/ppo.h"
 #include "netwright/strategy/random.h"
+#include "netwright/strategy/reinforce.h"
 #include "netwright/strategy/strategy.h"
 #include "netwright/strategy/tpe.h"
 #include "netwright/strategy/warm_start.h"
@@ -23,6 +26,10 @@ std::vector<StrategyRow> strategies() {
       {"bohb", "BOHB's model: kernel densities over all choices, of the largest fidelity with enough trials",
        make_bohb_strategy},
       {"warm_start", "another strategy, begun with what a cheap score likes best", make_warm_start_strategy},
+      {"local_search", "the neighbours of the best until none is better, then again from random",
+       make_local_search_strategy},
+      {"reinforce", "a sequential policy learned by policy gradient", make_reinforce_strategy},
+      {"ppo", "a sequential policy learned by proximal policy optimisation", make_ppo_strategy},
   };
 }
 

@@ -1,0 +1,76 @@
+// What the strategies that learn a sequential policy share: rewards, what is pending, and what is remembered.
+#pragma once
+
+#include <limits>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "netwright/strategy/policy.h"
+#include "netwright/strategy/strategy.h"
+
+namespace netwright {
+
+// A moving average of the rewards, and of their squared distance from it, both corrected for their start (as Adam's
+// moments are): after n rewards the latest counts (1 − decay)/(1 − decay^n).
+class RewardScale {
+ public:
+  explicit RewardScale(double decay) : decay_(decay) {}
+  // Takes the reward in, then returns its distance from the average: the first is exactly 0.
+  double advantage(double reward);
+  // The moving standard deviation; 0 before two different rewards.
+  double deviation() const;
+  double average() const { return average_; }
+
+ private:
+  double decay_;
+  std::int64_t count_ = 0;
+  double average_ = 0, variance_ = 0;
+};
+
+struct PolicySearchOptions {
+  PolicyOptions policy;
+  double rate = 0.02;     // of Adam
+  double entropy = 0.01;  // bonus for each choice's entropy, in units of the advantages
+  double baseline = 0.9;  // decay of the moving average of rewards
+  bool normalize = true;  // divide advantages by the moving standard deviation of rewards
+  bool remember = true;   // a proposal that has been evaluated before is learned from again, and another is drawn
+};
+
+// One configuration that the policy proposed, and what it was worth.
+struct Episode {
+  Actions actions;
+  std::vector<double> log_probabilities;  // of each action, when it was proposed
+  double advantage = 0;
+};
+
+class PolicySearch : public Strategy {
+ public:
+  PolicySearch(const SearchSpace& space, Objective objective, const PolicySearchOptions& options);
+
+  std::optional<Configuration> ask(Random& random) override;
+  // The reward is the objective's score; failed and pruned trials get the worst complete one's so far. A trial that was
+  // never asked for counts as proposed by the present policy.
+  void tell(const Trial& trial) override;
+
+ protected:
+  virtual void learn(Episode episode) = 0;
+
+  Policy policy_;
+  PolicySearchOptions options_;
+  Adam adam_;
+
+ private:
+  void reward(Episode episode, double value);
+
+  Objective objective_;
+  RewardScale scale_;
+  double worst_ = std::numeric_limits<double>::infinity();
+  std::unordered_multimap<std::string, Episode> pending_;  // by canonical text
+  std::unordered_map<std::string, double> rewards_;        // likewise, of everything told
+};
+
+// Reads the shared options; the caller reads its own and finishes.
+void read_policy_search_options(MappingReader& reader, PolicySearchOptions& options);
+
+}  // namespace netwright

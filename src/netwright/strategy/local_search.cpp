@@ -43,12 +43,13 @@ class LocalSearchStrategy : public Strategy {
   void tell(const Trial& trial) override {
     if (!is_finished(trial.state)) return;
     const std::string text = trial.configuration.canonical_text();
-    const auto value = trial.state == TrialState::complete ? score(trial, objective_) : std::nullopt;
-    scores_[text] = value.value_or(-std::numeric_limits<double>::infinity());
+    constexpr double nothing = -std::numeric_limits<double>::infinity();
+    const double value = trial.state == TrialState::complete ? score(trial, objective_).value_or(nothing) : nothing;
+    scores_[text] = value;
     const bool neighbour = awaited_.erase(text) > 0;
-    if (!value) return;
-    if (!neighbour) starts_.push_back({trial.configuration, *value});
-    if (current_) consider({trial.configuration, *value});
+    if (value == nothing) return;
+    if (!neighbour) starts_.push_back({trial.configuration, value});
+    if (current_) consider({trial.configuration, value});
   }
 
  private:

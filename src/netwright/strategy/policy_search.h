@@ -30,8 +30,8 @@ class RewardScale {
 
 struct PolicySearchOptions {
   PolicyOptions policy;
-  double rate = 0.02;     // of Adam
-  double entropy = 0.01;  // bonus for each choice's entropy, in units of the advantages
+  double rate = 0.005;    // of Adam
+  double entropy = 0.05;  // bonus for each choice's entropy, in units of the advantages
   double baseline = 0.9;  // decay of the moving average of rewards
   bool normalize = true;  // divide advantages by the moving standard deviation of rewards
   bool remember = true;   // a proposal that has been evaluated before is learned from again, and another is drawn

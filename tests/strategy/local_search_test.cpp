@@ -153,7 +153,9 @@ TEST_F(LocalSearch, NeighboursOfNumbersAreNearAndValid) {
       EXPECT_NO_THROW(space_.validate(neighbour));
       for (const auto& [name, value] : centre.values()) {
         const Value* now = neighbour.find(name);
-        if (now != nullptr && name != choice.name) EXPECT_EQ(*now, value);
+        if (now != nullptr && name != choice.name) {
+          EXPECT_EQ(*now, value);
+        }
       }
     }
   }

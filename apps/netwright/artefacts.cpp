@@ -137,6 +137,11 @@ StoredStudy open_study(const std::string& name, const std::string& storage_path)
   return {std::move(storage), std::move(state), std::move(experiment), std::move(space), std::move(folder)};
 }
 
+std::unique_ptr<StudyLock> lock_study(const std::string& name, const std::string& storage_path) {
+  open_study(name, storage_path);  // a name that is not there leaves no lock file behind
+  return std::make_unique<StudyLock>(storage_path, name);
+}
+
 std::string write_report(const Experiment& experiment, const SearchSpace& space, const StudyState& state,
                          const std::string& folder) {
   make_folders(folder);

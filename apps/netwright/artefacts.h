@@ -5,6 +5,7 @@
 #include <string>
 
 #include "netwright/base/json.h"
+#include "netwright/storage/study_lock.h"
 #include "netwright/study/study.h"
 
 namespace netwright {
@@ -19,6 +20,10 @@ struct StoredStudy {
 
 // Opens a study by name. Throws an invalid Error that names the studies there are when it is absent.
 StoredStudy open_study(const std::string& name, const std::string& storage_path);
+
+// For verbs that change a study: no other process can until the lock is gone. Throws as open_study does, and an Error
+// (storage) while another process runs the study.
+std::unique_ptr<StudyLock> lock_study(const std::string& name, const std::string& storage_path);
 
 // --storage's default: NETWRIGHT_STORAGE, else runs/netwright.db.
 std::string default_storage();

@@ -8,7 +8,6 @@
 #include "apps/netwright/verb.h"
 #include "netwright/base/file.h"
 #include "netwright/base/text.h"
-#include "netwright/storage/study_lock.h"
 #include "netwright/study/ask_tell.h"
 
 namespace netwright {
@@ -33,7 +32,7 @@ std::string study_of(Options& options) {
 
 int ask(Options options) {
   const std::string name = study_of(options);
-  const StudyLock lock(options.storage, name);
+  const auto lock = lock_study(name, options.storage);
   const StoredStudy stored = open_study(name, options.storage);
   AskTell study(stored.experiment, stored.space, *stored.storage, stored.folder);
   const auto asked = study.ask();

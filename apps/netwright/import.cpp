@@ -9,7 +9,6 @@
 #include "apps/netwright/verb.h"
 #include "netwright/base/file.h"
 #include "netwright/bench/configuration_columns.h"
-#include "netwright/storage/study_lock.h"
 #include "netwright/study/ask_tell.h"
 
 namespace netwright {
@@ -69,7 +68,7 @@ int import_trials(Options options) {
     const bool known = file_exists(experiment.storage) && open_storage(experiment.storage)->find_study(name);
     if (!known) create_study(experiment);
   }
-  const StudyLock lock(options.storage, name);
+  const auto lock = lock_study(name, options.storage);
   const StoredStudy stored = open_study(name, options.storage);
   const CsvTable table = CsvTable::load(options.table);
   if (options.fidelity == 0) options.fidelity = std::max(1.0, common_fidelity(stored.space, stored.experiment.seed));

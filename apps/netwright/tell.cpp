@@ -6,7 +6,6 @@
 
 #include "apps/netwright/artefacts.h"
 #include "apps/netwright/verb.h"
-#include "netwright/storage/study_lock.h"
 #include "netwright/study/ask_tell.h"
 
 namespace netwright {
@@ -44,7 +43,7 @@ int tell(const Options& options) {
                 "write accuracy=0.93, or --failed REASON");
   }
   const auto metrics = read_metrics(options.metrics);
-  const StudyLock lock(options.storage, options.study);
+  const auto lock = lock_study(options.study, options.storage);
   const StoredStudy stored = open_study(options.study, options.storage);
   AskTell study(stored.experiment, stored.space, *stored.storage, stored.folder);
   const Trial& trial = options.failed.empty() ? study.tell(options.trial, metrics, options.fidelity, options.seconds)

@@ -38,7 +38,8 @@ TEST(Command, VersionHelpAndUsage) {
   EXPECT_EQ(sandbox.run("").exit_code, 2);
   EXPECT_EQ(sandbox.run("runn x").exit_code, 2);
   EXPECT_EQ(sandbox.run("run").exit_code, 2);
-  for (const char* verb : {"run", "check", "resume", "ls", "show", "best", "compare", "report", "export", "doctor"}) {
+  for (const char* verb : {"run", "check", "resume", "ls", "show", "best", "compare", "report", "export", "doctor",
+                           "ask", "tell", "import", "narrow"}) {
     const Outcome help = sandbox.run(std::string(verb) + " --help");
     EXPECT_EQ(help.exit_code, 0) << verb;
     EXPECT_NE(help.out.find("--json"), std::string::npos) << verb;
@@ -68,6 +69,17 @@ TEST(Command, RunsAStudyWithTheExampleTrainer) {
   // The configuration found is an experiment of its own.
   const Outcome again = sandbox.run("run runs/first/best.yaml");
   EXPECT_EQ(again.exit_code, 0) << again.err;
+}
+
+TEST(Command, RunsAStudyUnderHyperband) {
+  const Sandbox sandbox;
+  sandbox.write("e.yaml", experiment("rungs", "", 20));
+  const Outcome run = sandbox.run("run e.yaml --set recipe.epochs=9 --set 'search.schedule={name: hyperband, eta: 3}'");
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const Json trials = json_of(sandbox.run("show rungs --json")).at("trials").at("search");
+  EXPECT_GT(trials.value("complete", 0), 0);
+  EXPECT_GT(trials.value("pruned", 0), 0);
+  EXPECT_EQ(trials.value("failed", 0), 0);
 }
 
 TEST(Command, AStudyNameThatExistsIsRefusedAndNothingIsWrittenOver) {

@@ -74,6 +74,8 @@ ReportInput report_input(const Experiment& experiment, const SearchSpace& space,
   input.study = state.record;
   input.trials.assign(state.trials.begin(), state.trials.end());
   input.objectives = experiment.objectives;
+  input.choices = space.choices();
+  input.events = state.events;
   input.space = space.name();
   input.strategy = name_of(experiment.strategy);
   input.schedule = name_of(experiment.schedule);

@@ -12,6 +12,16 @@ namespace {
 const std::vector<std::string> garments{"T-shirt", "trousers", "pullover", "dress",   "coat",
                                         "sandal",  "shirt",    "sneaker",  "handbag", "ankle boot"};
 
+std::vector<Choice> example_choices() {
+  const Categorical operations{{std::string("none"), std::string("skip_connect"), std::string("nor_conv_1x1"),
+                                std::string("nor_conv_3x3"), std::string("avg_pool_3x3")}};
+  return {{"edge_0_1", operations, {}, {}},
+          {"edge_0_2", operations, {}, {}},
+          {"edge_1_2", operations, {}, {}},
+          {"width", Integer{8, 32, 4, false}, {}, {}},
+          {"recipe.optimizer.learning_rate", Real{0.01, 0.21, true}, {}, {}}};
+}
+
 Configuration draw_configuration(Random& random) {
   const std::vector<std::string> operations{"none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"};
   Configuration configuration;
@@ -72,6 +82,7 @@ Trial& next_trial(ReportInput& input, TrialPurpose purpose, double& clock, doubl
   trial.id = static_cast<std::int64_t>(input.trials.size()) + 1;
   trial.purpose = purpose;
   trial.seed = 1000 + static_cast<std::uint64_t>(trial.id);
+  trial.worker = 0;
   trial.started = clock;
   clock += seconds;
   trial.finished = clock;
@@ -168,6 +179,7 @@ ReportInput example_study() {
                            {"data", {{"train", 54000}, {"validation", 6000}, {"test", 10000}}}};
   input.objectives = {Objective{},
                       Objective{.metric = "parameters", .maximize = false, .constraint = {}, .target = {}}};
+  input.choices = example_choices();
   double clock = 0;
   search(input, random, clock);
   retrain(input, random, clock);
@@ -183,6 +195,106 @@ ReportInput example_study() {
   return input;
 }
 
+ReportInput halving_study() {
+  Random random(4);
+  ReportInput input;
+  input.study.name = "halving";
+  input.study.state = "complete";
+  input.objectives = {Objective{}};
+  input.choices = example_choices();
+  input.schedule = "successive_halving";
+  input.study.seed = 3;
+  std::vector<double> clocks(3, 0.0);
+  for (std::int64_t id = 1; id <= 27; ++id) {
+    Trial trial;
+    trial.id = id;
+    trial.configuration = draw_configuration(random);
+    trial.started = -1;
+    input.trials.push_back(trial);
+  }
+  std::vector<Trial*> rung;
+  for (auto& trial : input.trials) rung.push_back(&trial);
+  double had = 0;
+  for (const double fidelity : {1.0, 3.0, 9.0}) {
+    for (Trial* trial : rung) {
+      const auto worker = std::min_element(clocks.begin(), clocks.end());
+      trial->worker = static_cast<int>(worker - clocks.begin());
+      if (trial->started < 0) trial->started = *worker;
+      input.events.push_back({had > 0 ? EventKind::resumed : EventKind::proposed, trial->id, had});
+      for (double epoch = had + 1; epoch <= fidelity; ++epoch) {
+        const double seconds = 2 + 2 * random.uniform();
+        const double quality = quality_of(trial->configuration) - 0.25 * std::exp(-0.5 * epoch);
+        trial->measurements.push_back({epoch, seconds, {{"accuracy", quality + 0.01 * random.normal()}}});
+        *worker += seconds;
+      }
+      trial->fidelity = trial->target_fidelity = fidelity;
+      trial->state = fidelity == 9 ? TrialState::complete : TrialState::paused;
+      if (fidelity == 9) trial->finished = *worker;
+      input.events.push_back({fidelity == 9 ? EventKind::finished : EventKind::paused, trial->id, fidelity});
+    }
+    const double start = *std::max_element(clocks.begin(), clocks.end());
+    clocks.assign(3, start);
+    std::sort(rung.begin(), rung.end(), [](const Trial* a, const Trial* b) {
+      return *last_metric(*a, "accuracy") > *last_metric(*b, "accuracy");
+    });
+    rung.resize(rung.size() / 3);
+    had = fidelity;
+  }
+  input.study.elapsed = clocks[0];
+  for (auto& trial : input.trials) {
+    if (trial.state != TrialState::paused) continue;
+    trial.state = TrialState::pruned;
+    trial.reason = "schedule";
+    trial.finished = clocks[0];
+  }
+  return input;
+}
+
+ReportInput large_study(int trials) {
+  Random random(9);
+  ReportInput input;
+  input.study.name = "large";
+  input.study.state = "complete";
+  input.objectives = {Objective{}};
+  input.schedule = "full";
+  const Categorical operations{{std::string("nor_conv_3x3"), std::string("nor_conv_1x1"), std::string("avg_pool_3x3"),
+                                std::string("skip_connect"), std::string("none")}};
+  for (int i = 0; i < 12; ++i) input.choices.push_back({"cell.edge_" + std::to_string(i) + ".op", operations, {}, {}});
+  input.choices.push_back({"depth", Integer{2, 8, 1, false}, {}, {}});
+  input.choices.push_back({"width", Integer{8, 256, 1, true}, {}, {}});
+  input.choices.push_back({"recipe.optimizer.name", Categorical{{std::string("sgd"), std::string("adam")}}, {}, {}});
+  const Condition sgd{"recipe.optimizer.name", {std::string("sgd")}};
+  input.choices.push_back({"recipe.optimizer.momentum", Real{0, 0.99, false}, {sgd}, {}});
+  input.choices.push_back({"recipe.optimizer.nesterov", Categorical{{false, true}}, {sgd}, {}});
+  input.choices.push_back({"recipe.optimizer.learning_rate", Real{1e-4, 1, true}, {}, {}});
+  input.choices.push_back({"recipe.optimizer.weight_decay", Real{1e-6, 1e-2, true}, {}, {}});
+  input.choices.push_back({"recipe.augmentation.cutout", Integer{0, 16, 4, false}, {}, {}});
+  std::vector<double> clocks(8, 0.0);
+  for (int id = 1; id <= trials; ++id) {
+    Trial trial;
+    trial.id = id;
+    for (const auto& choice : input.choices) {
+      const bool active = choice.conditions.empty() ||
+                          *trial.configuration.find(choice.conditions[0].parent) == choice.conditions[0].values[0];
+      if (active) trial.configuration.set(choice.name, sample(choice, random));
+    }
+    const double rate = std::log10(std::get<double>(*trial.configuration.find("recipe.optimizer.learning_rate")));
+    const bool convolution = *trial.configuration.find("cell.edge_3.op") == Value(std::string("nor_conv_3x3"));
+    const double quality =
+        0.93 - 0.02 * (rate + 1.5) * (rate + 1.5) + (convolution ? 0.02 : 0) + 0.006 * random.normal();
+    const auto worker = std::min_element(clocks.begin(), clocks.end());
+    trial.worker = static_cast<int>(worker - clocks.begin());
+    trial.started = *worker;
+    trial.finished = *worker += 20 + 60 * random.uniform();
+    trial.measurements = {{10, trial.finished - trial.started, {{"accuracy", quality}}}};
+    trial.state = TrialState::complete;
+    trial.fidelity = 10;
+    input.trials.push_back(std::move(trial));
+  }
+  input.study.elapsed = *std::max_element(clocks.begin(), clocks.end());
+  return input;
+}
+
 ReportInput hostile_study(const std::string& text) {
   ReportInput input = example_study();
   input.study.name = input.study.state = input.study.experiment = text;
@@ -195,9 +307,12 @@ ReportInput hostile_study(const std::string& text) {
   input.confusion->classes.assign(10, text);
   input.architecture_svg = text;
   input.objectives.front().metric = text;
+  input.choices.push_back({text, Categorical{{text, text + "1"}}, {}, {}});
+  input.choices.push_back({text + "2", Integer{1, 99, 1, true}, {{text, {text}}}, {}});
   for (auto& trial : input.trials) {
     trial.reason = trial.message = text;
     trial.configuration.set(text, text);
+    trial.configuration.set(text + "2", trial.id);
     for (auto& measurement : trial.measurements) measurement.metrics[text] = measurement.metrics["accuracy"];
   }
   return input;

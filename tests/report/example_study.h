@@ -7,7 +7,13 @@ namespace netwright {
 
 ReportInput example_study();
 
-// The same with hostile text wherever a user can put text.
+// Successive halving of 27 trials over 1, 3 and 9 epochs on three workers, with its log of events.
+ReportInput halving_study();
+
+// `trials` complete trials over twenty choices of every kind, of which two matter, some of them not always active.
+ReportInput large_study(int trials);
+
+// The example with hostile text wherever a user can put text.
 ReportInput hostile_study(const std::string& text);
 
 }  // namespace netwright

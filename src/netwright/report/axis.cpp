@@ -123,6 +123,10 @@ void Scale::make_ticks(const Axis& axis, int count) {
     title_ += std::string(title_.empty() ? "" : " ") + "(" + time.name + ")";
   }
   auto values = log_ ? log_ticks(low_, high_, count) : linear_ticks(low_ / unit, high_ / unit, count);
+  if (!axis.ticks.empty()) {
+    for (const double value : axis.ticks) ticks_.push_back({value, format_value(value, axis.quantity)});
+    return;
+  }
   if (axis.whole) std::erase_if(values, [](double value) { return std::fabs(value - std::round(value)) > 1e-9; });
   // On a logarithmic axis steps differ; each number then shows what it needs.
   const double step = values.size() > 1 ? values[1] - values[0] : 1;

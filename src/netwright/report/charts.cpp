@@ -13,14 +13,6 @@ namespace {
 constexpr double not_measured = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t most_curves = 300;  // beyond that lines are only a smear, and the page heavy
 
-Axis value_axis(const Objective& objective) {
-  Axis axis;
-  axis.title = metric_phrase(objective.metric);
-  axis.quantity = quantity_of(objective.metric);
-  axis.outliers = objective.maximize ? Outliers::edge_low : Outliers::edge_high;
-  return axis;
-}
-
 std::vector<const Trial*> trials_for(const ReportInput& input, TrialPurpose purpose) {
   std::vector<const Trial*> found;
   for (const auto& trial : input.trials) {
@@ -69,6 +61,14 @@ bool has_lines(const Plot& plot) {
 
 Objective main_objective(const ReportInput& input) {
   return input.objectives.empty() ? Objective{} : input.objectives.front();
+}
+
+Axis value_axis(const Objective& objective) {
+  Axis axis;
+  axis.title = metric_phrase(objective.metric);
+  axis.quantity = quantity_of(objective.metric);
+  axis.outliers = objective.maximize ? Outliers::edge_low : Outliers::edge_high;
+  return axis;
 }
 
 std::string trial_tooltip(const Trial& trial, const std::vector<std::string>& metrics) {

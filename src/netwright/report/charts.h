@@ -4,12 +4,16 @@
 #include <string>
 #include <vector>
 
+#include "netwright/report/plot.h"
 #include "netwright/report/report.h"
 
 namespace netwright {
 
 // The objective that the curves show: the first one, or accuracy when there is none.
 Objective main_objective(const ReportInput& input);
+
+// Of the objective's values; far outliers on the bad side do not stretch it.
+Axis value_axis(const Objective& objective);
 
 // Best value so far and every search trial, over the number of trials or over the study's seconds.
 std::string progress_chart(const ReportInput& input, bool over_seconds);

@@ -9,16 +9,13 @@
 namespace netwright {
 namespace {
 
-constexpr double picture = 400;           // side of the cells together, where their number allows
-constexpr double room_for_numbers = 27;   // a cell must be so wide to hold a count
-constexpr std::size_t longest_name = 16;  // characters
+constexpr double picture = 400;          // side of the cells together, where their number allows
+constexpr double room_for_numbers = 27;  // a cell must be so wide to hold a count
+constexpr int longest_name = 16;         // characters
 
 std::string name_of(const HeatMap& map, std::size_t index) {
   const std::string name = index < map.names.size() ? map.names[index] : std::to_string(index);
-  if (static_cast<std::size_t>(display_width(name)) <= longest_name) return name;
-  std::size_t end = longest_name - 1;
-  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;
-  return name.substr(0, end) + "…";
+  return shortened(name, longest_name);
 }
 
 void draw_cell(Svg& svg, const HeatMap& map, std::size_t row, std::size_t column, double x, double y, double side) {

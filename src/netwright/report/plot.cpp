@@ -20,57 +20,15 @@ struct Box {
   }
 };
 
-std::string name_of(Role role) {
-  switch (role) {
-    case Role::searched:
-      return "searched";
-    case Role::best:
-      return "best";
-    case Role::retrained:
-      return "retrained";
-    case Role::baseline:
-      return "baseline";
-    case Role::front:
-      return "front";
-    case Role::failed:
-      return "failed";
-    case Role::faint:
-      return "faint";
-  }
-  return "searched";
-}
-
 std::string place(double x, double y) {
   return svg_number(x) + " " + svg_number(y);
-}
-
-void draw_mark(Svg& svg, Mark mark, double x, double y, Role role, const std::string& title) {
-  const std::string kind = "mark " + name_of(role);
-  switch (mark) {
-    case Mark::none:
-      return;
-    case Mark::dot:
-      return svg.circle(x, y, 3.6, kind, title);
-    case Mark::ring:
-      return svg.circle(x, y, 5.5, "ring " + name_of(role), title);
-    case Mark::square:
-      return svg.rect(x - 3.9, y - 3.9, 7.8, 7.8, kind, title);
-    case Mark::diamond:
-      return svg.path(
-          "M" + place(x, y - 5.4) + "L" + place(x + 5.4, y) + "L" + place(x, y + 5.4) + "L" + place(x - 5.4, y) + "Z",
-          kind, title);
-    case Mark::cross:
-      return svg.path("M" + place(x - 3.5, y - 3.5) + "L" + place(x + 3.5, y + 3.5) + "M" + place(x - 3.5, y + 3.5) +
-                          "L" + place(x + 3.5, y - 3.5),
-                      "cross " + name_of(role), title);
-  }
 }
 
 // Points away from the plot: the value lies beyond that edge.
 void draw_arrow(Svg& svg, double x, double edge, bool downwards, Role role, const std::string& title) {
   const double base = downwards ? edge - 8 : edge + 8;
   svg.path("M" + place(x - 4.5, base) + "L" + place(x + 4.5, base) + "L" + place(x, edge) + "Z",
-           "mark " + name_of(role), title);
+           "mark " + role_name(role), title);
 }
 
 class PlotDrawing {
@@ -138,7 +96,7 @@ class PlotDrawing {
         x = 2;
         y += 20;
       }
-      if (series.line != Line::none) svg_.line(x, y - 4, x + 18, y - 4, "line " + name_of(series.role));
+      if (series.line != Line::none) svg_.line(x, y - 4, x + 18, y - 4, "line " + role_name(series.role));
       draw_mark(svg_, series.mark, x + 9, y - 4, series.role, "");
       svg_.text(x + 24, y, series.name, "text");
       x += width;
@@ -191,7 +149,7 @@ class PlotDrawing {
       }
       last_y = y;
     }
-    if (!path.empty()) svg_.path(path, "line " + name_of(series.role), series.title);
+    if (!path.empty()) svg_.path(path, "line " + role_name(series.role), series.title);
   }
 
   void draw_marks(const Series& series) {
@@ -248,6 +206,48 @@ class PlotDrawing {
 
 }  // namespace
 
+std::string role_name(Role role) {
+  switch (role) {
+    case Role::searched:
+      return "searched";
+    case Role::best:
+      return "best";
+    case Role::retrained:
+      return "retrained";
+    case Role::baseline:
+      return "baseline";
+    case Role::front:
+      return "front";
+    case Role::failed:
+      return "failed";
+    case Role::faint:
+      return "faint";
+  }
+  return "searched";
+}
+
+void draw_mark(Svg& svg, Mark mark, double x, double y, Role role, const std::string& title) {
+  const std::string kind = "mark " + role_name(role);
+  switch (mark) {
+    case Mark::none:
+      return;
+    case Mark::dot:
+      return svg.circle(x, y, 3.6, kind, title);
+    case Mark::ring:
+      return svg.circle(x, y, 5.5, "ring " + role_name(role), title);
+    case Mark::square:
+      return svg.rect(x - 3.9, y - 3.9, 7.8, 7.8, kind, title);
+    case Mark::diamond:
+      return svg.path(
+          "M" + place(x, y - 5.4) + "L" + place(x + 5.4, y) + "L" + place(x, y + 5.4) + "L" + place(x - 5.4, y) + "Z",
+          kind, title);
+    case Mark::cross:
+      return svg.path("M" + place(x - 3.5, y - 3.5) + "L" + place(x + 3.5, y + 3.5) + "M" + place(x - 3.5, y + 3.5) +
+                          "L" + place(x + 3.5, y - 3.5),
+                      "cross " + role_name(role), title);
+  }
+}
+
 std::string draw(const Plot& plot) {
   return PlotDrawing(plot).draw();
 }
@@ -257,12 +257,14 @@ std::string plot_style() {
   --p-searched: #6d8196; --p-best: #1f5fbf; --p-retrained: #1f6fd6; --p-baseline: #d9730d; --p-front: #00896b;
   --p-failed: #b3261e; --p-faint: #b6bfca; --p-grid: #e6e9ee; --p-axis: #9aa5b1; --p-ink: #1c2530; --p-muted: #5a6672;
   --p-paper: #ffffff; --p-hit: #1f6fd6; --p-miss: #d9730d;
+  --p-shade0: #e3e7ec; --p-shade1: #cfd8e2; --p-shade2: #b1c3d8; --p-shade3: #86a6ce;
 }
 @media screen and (prefers-color-scheme: dark) {
   :root {
     --p-searched: #8b9db3; --p-best: #7fb3ff; --p-retrained: #64a4ff; --p-baseline: #ffa24d; --p-front: #3fd0a8;
     --p-failed: #ff8a80; --p-faint: #4b5768; --p-grid: #2a323d; --p-axis: #5d6979; --p-ink: #e8ecf1; --p-muted: #a3afbd;
     --p-paper: #171c23; --p-hit: #5aa0ff; --p-miss: #ff9d45;
+    --p-shade0: #262d37; --p-shade1: #303b4a; --p-shade2: #3d4f67; --p-shade3: #4f6d93;
   }
 }
 svg.plot { display: block; width: 100%; height: auto; font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; }
@@ -292,6 +294,15 @@ svg.plot { display: block; width: 100%; height: auto; font: 12px system-ui, -app
 .p-mean { stroke-width: 3; stroke-linecap: round; }
 .p-mean.p-retrained { stroke: var(--p-retrained); } .p-mean.p-baseline { stroke: var(--p-baseline); }
 .p-hit { fill: var(--p-hit); } .p-miss { fill: var(--p-miss); } .p-cell { fill: var(--p-grid); }
+.p-bar.p-searched { fill: var(--p-searched); } .p-bar.p-best { fill: var(--p-best); }
+.p-bar.p-retrained { fill: var(--p-retrained); } .p-bar.p-baseline { fill: var(--p-baseline); }
+.p-bar.p-front { fill: var(--p-front); } .p-bar.p-failed { fill: var(--p-failed); }
+.p-bar.p-faint { fill: var(--p-faint); } .p-bar:hover { stroke: var(--p-ink); }
+.p-band { stroke: var(--p-axis); stroke-width: 3; }
+.p-path { fill: none; stroke-linejoin: round; stroke-width: 1; } .p-path:hover { stroke: var(--p-ink); }
+.p-path.p-shade0 { stroke: var(--p-shade0); } .p-path.p-shade1 { stroke: var(--p-shade1); }
+.p-path.p-shade2 { stroke: var(--p-shade2); } .p-path.p-shade3 { stroke: var(--p-shade3); }
+.p-path.p-top { stroke: var(--p-best); stroke-width: 2.2; }
 .p-count { fill: var(--p-ink); font-size: 11px; } .p-count-on { fill: #ffffff; font-size: 11px; }
 )";
 }

@@ -16,7 +16,14 @@ namespace netwright {
 
 enum class Role { searched, best, retrained, baseline, front, failed, faint };
 
+// Its CSS class.
+std::string role_name(Role role);
+
 enum class Mark { none, dot, ring, diamond, square, cross };
+
+class Svg;
+// Nothing for Mark::none. `title`: tooltip; empty: none.
+void draw_mark(Svg& svg, Mark mark, double x, double y, Role role, const std::string& title);
 
 struct Point {
   double x = 0;
@@ -47,6 +54,7 @@ struct Axis {
   // edge_low: values far below the rest do not stretch the axis; they are drawn as arrows on its edge. edge_high
   // likewise.
   Outliers outliers = Outliers::show;
+  std::vector<double> ticks = {};  // where they shall be; empty: at round values
 };
 
 // A word beside a point; moved or left out where it would cover another.

@@ -12,6 +12,7 @@
 
 #include "netwright/base/json.h"
 #include "netwright/base/statistics.h"
+#include "netwright/space/choice.h"
 #include "netwright/storage/storage.h"
 #include "netwright/trial/objective.h"
 #include "netwright/trial/trial.h"
@@ -34,6 +35,8 @@ struct ReportInput {
   StudyRecord study;                  // notes: machine, versions, data; shown under "Reproduce"
   std::vector<Trial> trials;          // all of the study, by id: search, retrain and baseline
   std::vector<Objective> objectives;  // empty: maximize accuracy
+  std::vector<Choice> choices;        // of the space, parents first; empty: nothing is said about choices
+  std::vector<StudyEvent> events;     // of the search, in order; tell when trials were paused and resumed
 
   std::int64_t final_trial = 0;              // id of the trial whose network is handed over; 0: none yet
   std::string architecture_svg;              // of the final network, as draw_svg makes it; empty: none

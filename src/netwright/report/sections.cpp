@@ -140,15 +140,6 @@ std::string comparison_section(const ReportInput& input) {
   return section("comparison", "Compared with random search", inner);
 }
 
-std::string progress_section(const ReportInput& input) {
-  if (input.trials.empty()) return {};
-  return section(
-      "progress", "Best so far",
-      element("div",
-              figure("Over trials", progress_chart(input, false)) + figure("Over time", progress_chart(input, true)),
-              "class=\"pair\""));
-}
-
 std::string cost_section(const ReportInput& input) {
   std::string figures;
   const std::string against = metric_phrase(main_objective(input).metric) + " against ";
@@ -168,8 +159,12 @@ std::string cost_section(const ReportInput& input) {
 std::string curves_section(const ReportInput& input) {
   std::string figures;
   const std::string search = search_curves_chart(input), retrain = retrain_curves_chart(input);
-  if (!search.empty()) figures += figure("Search", search);
-  if (!retrain.empty()) figures += figure("Retraining with the full recipe", retrain);
+  if (!search.empty())
+    figures += figure("Search", search,
+                      "Every trial over its training: curves that cross are trials that a short training misjudges.");
+  if (!retrain.empty())
+    figures += figure("Retraining with the full recipe", retrain,
+                      "Searched against random networks: compare where the curves end.");
   return figures.empty() ? "" : section("curves", "Learning curves", element("div", figures, "class=\"pair\""));
 }
 

@@ -9,6 +9,8 @@ namespace netwright {
 
 std::string comparison_section(const ReportInput& input);
 std::string progress_section(const ReportInput& input);
+std::string choices_section(const ReportInput& input);
+std::string rungs_section(const ReportInput& input);
 std::string cost_section(const ReportInput& input);
 std::string curves_section(const ReportInput& input);
 std::string network_section(const ReportInput& input);

@@ -2,7 +2,9 @@
 
 #include <cmath>
 
+#include "netwright/report/charts.h"
 #include "netwright/report/format.h"
+#include "netwright/report/search_charts.h"
 
 namespace netwright {
 namespace {
@@ -68,6 +70,30 @@ Json comparison_summary(const ReportInput& input) {
   return json;
 }
 
+Json importance_summary(const ReportInput& input) {
+  const auto found = importance(input);
+  if (!found) return nullptr;
+  const auto entry = [](const Importance::Entry& given) {
+    return Json{{"share", number(given.share)}, {"interval", numbers({given.interval.low, given.interval.high})}};
+  };
+  Json json;
+  json["metric"] = main_objective(input).metric;
+  json["trials"] = found->trials;
+  if (const double fidelity = compared_results(input).fidelity; fidelity > 0) json["fidelity"] = number(fidelity);
+  json["explained"] = number(found->explained);
+  Json& choices = json["choices"] = Json::array();
+  for (const auto& given : found->choices) {
+    choices.push_back(entry(given));
+    choices.back()["choice"] = given.choices.front();
+  }
+  Json& pairs = json["pairs"] = Json::array();
+  for (const auto& given : found->pairs) {
+    pairs.push_back(entry(given));
+    pairs.back()["choices"] = given.choices;
+  }
+  return json;
+}
+
 }  // namespace
 
 Json trial_summary(const Trial& trial) {
@@ -114,6 +140,7 @@ Json summary(const ReportInput& input) {
   const auto test_accuracy = final_test_accuracy(input);
   json["test_accuracy"] = test_accuracy ? number(*test_accuracy) : Json();
   json["comparison"] = comparison_summary(input);
+  json["importance"] = importance_summary(input);
   return json;
 }
 

@@ -18,6 +18,9 @@ constexpr int summary_schema = 1;  // raised when a key changes its meaning or g
 //   "test_accuracy": share or null   of the final network, in [0, 1]
 //   "comparison": null or {"text", "metric", "searched": {"values", "mean"}, "random": {…}, "difference",
 //                 "interval", "confidence", "p", "smallest_p", "exact", "verdict": "better" | "not better" | "worse"}
+//   "importance": null or {"metric", "trials", "explained", "fidelity"? (at which trials were compared),
+//                 "choices": [{"choice", "share", "interval"}, …], "pairs": [{"choices", "share", "interval"}, …]}
+//                 what share of the metric's variance each choice accounts for (report/importance.h), the largest first
 // }
 // A trial: {"id", "state", "purpose", "source"?, "configuration", "metrics", "fidelity", "seconds", "seed"}.
 // Numbers that JSON cannot hold (nan, infinities) are null.

@@ -46,22 +46,6 @@ int width_of(char32_t c) {
   return 1;
 }
 
-// At most `width` columns, the last of them an ellipsis where something was cut.
-std::string cut(std::string_view text, int width) {
-  if (display_width(text) <= width) return std::string(text);
-  std::string kept;
-  int used = 0;
-  while (!text.empty()) {
-    const CodePoint point = decode(text);
-    used += width_of(point.value);
-    if (used > width - 1) break;
-    kept += text.substr(0, point.bytes);
-    text.remove_prefix(point.bytes);
-  }
-  while (kept.ends_with(' ')) kept.pop_back();
-  return width > 0 ? kept + "…" : "";
-}
-
 std::string one_line(std::string text) {
   std::replace_if(
       text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
@@ -127,6 +111,21 @@ int display_width(std::string_view text) {
   return width;
 }
 
+std::string shortened(std::string_view text, int width) {
+  if (display_width(text) <= width) return std::string(text);
+  std::string kept;
+  int used = 0;
+  while (!text.empty()) {
+    const CodePoint point = decode(text);
+    used += width_of(point.value);
+    if (used > width - 1) break;
+    kept += text.substr(0, point.bytes);
+    text.remove_prefix(point.bytes);
+  }
+  while (kept.ends_with(' ')) kept.pop_back();
+  return width > 0 ? kept + "…" : "";
+}
+
 std::string styled(std::string_view text, Style style, bool colour) {
   if (!colour || style == Style::plain || text.empty()) return std::string(text);
   return sequence(style) + std::string(text) + "\x1b[0m";
@@ -162,7 +161,7 @@ std::string Table::text(int width, bool colour) const {
       int room = widths[i];
       if (width > 0) room = std::min(room, width - used - blanks);
       if (room <= 0) break;
-      const std::string shown = cut(line[i].text, room);
+      const std::string shown = shortened(line[i].text, room);
       const int taken = display_width(shown);
       if (columns_[i].right) blanks += room - taken;
       if (taken > 0) {

@@ -56,6 +56,9 @@ std::string styled(std::string_view text, Style style, bool colour);
 // Columns a UTF-8 text takes, a code point one (combining marks none, East Asian wide ones two).
 int display_width(std::string_view text);
 
+// At most `width` columns, the last of them an ellipsis where something was cut.
+std::string shortened(std::string_view text, int width);
+
 // One row a trial: id, state, the objectives, parameters and MACs where measured, fidelity, seconds, configuration.
 Table trial_table(const std::vector<const Trial*>& trials, const std::vector<Objective>& objectives,
                   const std::string& fidelity_unit = "epochs");

@@ -1,0 +1,99 @@
+// Pictures of a search beside the plots of plot.h, in the same style: inline SVG with the classes of plot_style().
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "netwright/base/statistics.h"
+#include "netwright/report/plot.h"
+
+namespace netwright {
+
+// How often values fall where. Those beyond the axis (Axis::outliers) are counted in words at its edge. Groups stand
+// above the bars, each value a mark in the group's own row.
+struct Histogram {
+  struct Group {
+    std::string name;
+    Role role = Role::retrained;
+    Mark mark = Mark::diamond;
+    std::vector<std::pair<double, std::string>> values = {};  // with tooltips
+  };
+
+  std::string title;
+  Axis axis;
+  std::string counted = "trials";
+  std::vector<double> values;
+  std::vector<Group> groups;
+  int width = 560, height = 330;
+};
+
+std::string draw(const Histogram& histogram);
+
+// The bars' borders: about as wide as Freedman and Diaconis (1981) advise, 5 to 40 of them, at round numbers. Empty
+// without values.
+std::vector<double> histogram_borders(const std::vector<double>& values);
+
+// Parallel coordinates (Inselberg 1985) turned on their side: every axis a row with room for its words, every line runs
+// down through the rows. Lines through the same option lie side by side, by their `order`, so that they can be told
+// apart.
+struct Parallel {
+  struct Row {
+    std::string name;
+    std::vector<std::string> options = {};  // empty: numbers, on `axis`
+    Axis axis = {};
+    bool optional = false;  // lines may pass it by, on the right
+  };
+  struct Path {
+    std::vector<std::optional<double>> places;  // for each row: the option's number, or the number itself
+    double order = 0;                           // 0 worst … 1 best of all
+    bool best = false;                          // stands out
+    std::string title = {};                     // tooltip
+  };
+
+  std::string title;
+  std::vector<Row> rows;
+  std::vector<Path> paths;  // later ones are drawn over earlier ones
+  int width = 1040;
+};
+
+std::string draw(const Parallel& parallel);
+
+// Shares as bars, each with its interval.
+struct Bars {
+  struct Bar {
+    std::string name;
+    double value = 0;
+    Interval interval = {};
+    Role role = Role::best;
+  };
+
+  std::string title;
+  Axis axis;  // from 0
+  std::vector<Bar> bars;
+  int width = 560;
+};
+
+std::string draw(const Bars& bars);
+
+// Who did what when.
+struct Timeline {
+  struct Span {
+    std::size_t lane = 0;
+    double from = 0, to = 0;  // seconds
+    Role role = Role::searched;
+    std::string title = {};  // tooltip
+  };
+
+  std::string title;
+  std::vector<std::string> lanes;                         // names, top to bottom
+  std::vector<Span> spans;                                // later ones are drawn over earlier ones
+  std::vector<std::pair<Role, std::string>> legend = {};  // of the roles that occur
+  int width = 1040;
+};
+
+std::string draw(const Timeline& timeline);
+
+}  // namespace netwright

@@ -133,6 +133,8 @@ void Scale::make_ticks(const Axis& axis, int count) {
   for (const double value : values) {
     if (axis.quantity == Quantity::seconds && log_) {
       ticks_.push_back({value, human_seconds(value)});
+    } else if (axis.quantity == Quantity::number && log_) {
+      ticks_.push_back({value, format_value(value, axis.quantity)});
     } else {
       ticks_.push_back({value * unit, tick_text(value, axis.quantity, log_ ? std::min(step, value) : step)});
     }

@@ -14,7 +14,8 @@ constexpr std::size_t fewest_paths = 5;
 constexpr std::size_t most_rows = 20;
 constexpr std::size_t most_paths = 200;  // beside the best
 constexpr std::size_t most_best = 10;
-constexpr std::size_t most_bars = 16;
+constexpr std::size_t most_bars = 12;
+constexpr std::size_t longest_pair = 31;  // characters of both names
 constexpr std::uint64_t most_named = 12;  // integers with so many values are shown like options
 constexpr double least_explained = 0.05;  // of the variance; below, the forest knows nothing
 
@@ -76,10 +77,24 @@ std::optional<double> place_of(const Choice& choice, const Parallel::Row& row, c
   return real != nullptr ? std::optional(*real) : std::nullopt;
 }
 
+// Where it would be long, without the first parts of "recipe.optimizer.learning_rate" and the like.
+std::string pair_name(std::string first, std::string second) {
+  while (first.size() + second.size() > longest_pair) {
+    std::string& longer = first.size() >= second.size() ? first : second;
+    const auto dot = longer.find('.');
+    if (dot == std::string::npos) break;
+    longer.erase(0, dot + 1);
+  }
+  return first + " × " + second;
+}
+
 }  // namespace
 
 std::string fidelity_phrase(const ReportInput& input, double fidelity) {
-  return fidelity > 0 ? "at " + format_value(fidelity, Quantity::number) + " " + input.fidelity_unit : "";
+  if (fidelity <= 0) return {};
+  std::string unit = input.fidelity_unit;
+  if (fidelity == 1 && unit.ends_with('s')) unit.pop_back();
+  return "at " + format_value(fidelity, Quantity::number) + " " + unit;
 }
 
 Results compared_results(const ReportInput& input) {
@@ -124,7 +139,7 @@ Chart importance_chart(const ReportInput& input, const Importance& importance) {
     if (bars.bars.size() < most_bars) bars.bars.push_back({entry.choices.front(), entry.share, entry.interval});
   }
   for (const auto& entry : importance.pairs) {
-    bars.bars.push_back({entry.choices[0] + " × " + entry.choices[1], entry.share, entry.interval, Role::front});
+    bars.bars.push_back({pair_name(entry.choices[0], entry.choices[1]), entry.share, entry.interval, Role::front});
   }
   const bool cut = importance.choices.size() > most_bars;
   return {draw(bars), std::string("The longer the bar, the more of the differences in ") +

@@ -91,7 +91,7 @@ struct Timeline {
   std::vector<std::string> lanes;                         // names, top to bottom
   std::vector<Span> spans;                                // later ones are drawn over earlier ones
   std::vector<std::pair<Role, std::string>> legend = {};  // of the roles that occur
-  int width = 1040;
+  int width = 560;
 };
 
 std::string draw(const Timeline& timeline);

@@ -80,7 +80,8 @@ std::vector<double> histogram_borders(const std::vector<double>& values) {
   }
   const double spread = quantile(values, 0.75) - quantile(values, 0.25);
   const double advised = 2 * spread / std::cbrt(static_cast<double>(values.size()));
-  const double number = std::clamp(advised > 0 ? range / advised : fewest_bars, fewest_bars, most_bars);
+  // Round numbers are rounded up: half as many again makes it about the number advised.
+  const double number = std::clamp(advised > 0 ? 1.5 * range / advised : fewest_bars, fewest_bars, most_bars);
   auto borders = linear_ticks(*low, *high, static_cast<int>(std::lround(number)));
   const double step = borders.size() > 1 ? borders[1] - borders[0] : range;
   if (borders.empty()) borders.push_back(*low);
@@ -104,12 +105,15 @@ std::string draw(const Histogram& histogram) {
   const Bins bins = binned(histogram.values, x);
   double top = 4;
   draw_groups(svg, histogram, x, top);
-  svg.text(2, top + 13, histogram.counted, "muted");
+  std::string heading = histogram.counted;
+  if (bins.below > 0) heading += ", ◂ " + std::to_string(bins.below) + " further down";
+  if (bins.above > 0) heading += ", " + std::to_string(bins.above) + " further up ▸";
+  svg.text(2, top + 13, heading, "muted");
   top += 24;
   const double bottom = histogram.height - 44;
   const int highest = bins.counts.empty() ? 1 : *std::max_element(bins.counts.begin(), bins.counts.end());
   Axis counts{.whole = true, .low = 0.0, .high = std::max(1.0, highest * 1.05)};
-  Scale y(counts, {}, 4);
+  Scale y(counts, {}, 5);
   y.place(bottom, top);
   for (const auto& tick : y.ticks()) {
     svg.line(left_margin, y(tick.value), histogram.width - right_margin, y(tick.value), "grid");
@@ -129,11 +133,6 @@ std::string draw(const Histogram& histogram) {
     const double half = text_width(tick.text) / 2;
     svg.line(x(tick.value), bottom, x(tick.value), bottom + 4, "axis");
     svg.text(std::min(x(tick.value), histogram.width - half - 1), bottom + 18, tick.text, "muted", Anchor::middle);
-  }
-  if (bins.below > 0) svg.text(left_margin + 4, top + 10, "◂ " + std::to_string(bins.below) + " further down", "muted");
-  if (bins.above > 0) {
-    svg.text(histogram.width - right_margin - 4, top + 10, std::to_string(bins.above) + " further up ▸", "muted",
-             Anchor::end);
   }
   svg.text(histogram.width - right_margin, histogram.height - 6, x.title(), "muted", Anchor::end);
   return svg.finish();

@@ -89,7 +89,7 @@ Spans spans_of(const ReportInput& input) {
                         .from = trial.started,
                         .to = trial.finished,
                         .role = role_of(trial),
-                        .title = trial_tooltip(trial, {metric}) + ", " + human_seconds(all)};
+                        .title = trial_tooltip(trial, {metric}) + (all > 0 ? ", " + human_seconds(all) : "")};
     if (paused.resumed == 0) {
       if (!ended) span.to = trial.state == TrialState::running ? input.study.elapsed : trial.started + all;
       if (paused_last) span.to = trial.started + all;

@@ -44,9 +44,8 @@ std::string progress_section(const ReportInput& input) {
       figure("Over trials", progress_chart(input, false),
              "A line that still climbs at its end says that more trials would help.") +
       figure("Over time", progress_chart(input, true), "The same against the clock, each trial at its end.") +
-      figure_of("Results", results_chart(input));
-  return section("progress", "How the search went",
-                 element("div", figures, "class=\"pair\"") + figure_of("Workers", timeline_chart(input)));
+      figure_of("Results", results_chart(input)) + figure_of("Workers", timeline_chart(input));
+  return section("progress", "How the search went", element("div", figures, "class=\"pair\""));
 }
 
 std::string choices_section(const ReportInput& input) {

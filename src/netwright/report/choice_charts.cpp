@@ -14,6 +14,7 @@ constexpr std::size_t fewest_paths = 5;
 constexpr std::size_t most_rows = 20;
 constexpr std::size_t most_paths = 200;  // beside the best
 constexpr std::size_t most_best = 10;
+constexpr double room_for_best = 0.3;  // share of an option's width, so that they can be told apart
 constexpr std::size_t most_bars = 12;
 constexpr std::size_t longest_pair = 31;  // characters of both names
 constexpr std::uint64_t most_named = 12;  // integers with so many values are shown like options
@@ -175,8 +176,9 @@ Chart choices_chart(const ReportInput& input, const std::optional<Importance>& i
       path.places.push_back(place_of(*choices[c], parallel.rows[c], trial.configuration));
     }
     path.places.push_back(results.values[order[i]]);
-    path.order = static_cast<double>(i) / static_cast<double>(order.size() - 1);
     path.best = i >= rest;
+    path.order = path.best ? 1 - room_for_best * static_cast<double>(order.size() - 1 - i) / static_cast<double>(best)
+                           : (1 - room_for_best) * static_cast<double>(i) / static_cast<double>(rest);
     path.title = trial_tooltip(trial, {objective.metric});
     parallel.paths.push_back(std::move(path));
   }
@@ -185,8 +187,9 @@ Chart choices_chart(const ReportInput& input, const std::optional<Importance>& i
                         std::to_string(order.size());
   const std::string at = fidelity_phrase(input, results.fidelity);
   if (!at.empty()) caption += " measured " + at;
-  caption += stride > 1 ? " (of the others one in " + std::to_string(stride) + " is drawn, evenly by rank)"
-                        : " (paler: worse)";
+  caption += stride > 1
+                 ? " (of the others, paler where worse, one in " + std::to_string(stride) + " is drawn, evenly by rank)"
+                 : " (paler: worse)";
   const auto open = open_choices(input).size();
   if (open > choices.size()) {
     caption += importance ? "; of " + std::to_string(open) + " choices the most important are shown"

@@ -66,7 +66,7 @@ class ParallelDrawing {
     for (std::size_t i = 0; i < parallel_.rows.size(); ++i) {
       data += (i == 0 ? "M" : "L") + svg_number(x(i, path)) + " " + svg_number(y(i));
     }
-    const int shade = std::min(3, static_cast<int>(path.order * 4));
+    const int shade = std::min(3, static_cast<int>(path.order * 5.7));
     svg_.path(data, path.best ? "path top" : "path shade" + std::to_string(shade), path.title);
   }
 

@@ -1,5 +1,6 @@
 // netwright bench nas-bench-201 --table FILE --strategy NAME
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <thread>
@@ -23,6 +24,13 @@ struct ReplayArguments {
   bool json = false;
 };
 
+struct SampleArguments {
+  std::string strategy = "local_search";
+  std::vector<std::string> options;
+  SampleOptions samples;
+  bool json = false;
+};
+
 double mean_of(const std::vector<ReplayRun>& runs, double ReplayRun::*member, double* deviation = nullptr) {
   std::vector<double> values;
   for (const ReplayRun& run : runs) values.push_back(run.*member);
@@ -30,13 +38,54 @@ double mean_of(const std::vector<ReplayRun>& runs, double ReplayRun::*member, do
   return mean(values);
 }
 
-int nas_bench_201(ReplayArguments& arguments) {
+// As an experiment's `search.strategy`.
+Yaml strategy_mapping(const std::string& name, const std::vector<std::string>& options) {
   Yaml strategy;
   strategy.kind = Yaml::Kind::mapping;
   strategy.where = {"--strategy", 0, 0};
-  strategy.set("name", to_yaml(Value(arguments.strategy)));
-  for (const auto& option : arguments.options) set_by_path(strategy, option);
-  arguments.replay.strategy = strategy;
+  strategy.set("name", to_yaml(Value(name)));
+  for (const auto& option : options) set_by_path(strategy, option);
+  return strategy;
+}
+
+int sequence(SampleArguments& arguments) {
+  arguments.samples.strategy = strategy_mapping(arguments.strategy, arguments.options);
+  const double began = monotonic_seconds();
+  const std::vector<std::int64_t> needed = samples_needed(arguments.samples);
+  const double wall = monotonic_seconds() - began;
+  const std::vector<double> values(needed.begin(), needed.end());
+  const auto missed = std::count(needed.begin(), needed.end(), arguments.samples.limit + 1);
+  if (arguments.json) {
+    std::cout << Json{{"schema", 1},
+                      {"benchmark", "sequence"},
+                      {"strategy", arguments.strategy},
+                      {"options", arguments.options},
+                      {"length", arguments.samples.problem.length},
+                      {"letters", arguments.samples.problem.letters},
+                      {"neighbours", arguments.samples.problem.neighbours},
+                      {"runs", arguments.samples.runs},
+                      {"samples_mean", mean(values)},
+                      {"samples_median", median(values)},
+                      {"samples_max", quantile(values, 1)},
+                      {"runs_given_up", missed},
+                      {"wall_seconds", wall}}
+                     .dump(2)
+              << '\n';
+    return 0;
+  }
+  char text[200];
+  std::snprintf(text, sizeof text, "%-38s %8.1f  (median %.0f, most %.0f)\n%-38s %8.2f s\n", "samples needed, mean",
+                mean(values), median(values), quantile(values, 1), "wall time", wall);
+  std::cout << arguments.strategy << ", " << arguments.samples.runs << " landscapes of "
+            << arguments.samples.problem.length << " letters out of " << arguments.samples.problem.letters
+            << "; to reach the best of " << arguments.samples.random << " random ones\n"
+            << text;
+  if (missed > 0) std::cout << missed << " runs gave up after " << arguments.samples.limit << " samples\n";
+  return 0;
+}
+
+int nas_bench_201(ReplayArguments& arguments) {
+  arguments.replay.strategy = strategy_mapping(arguments.strategy, arguments.options);
   const std::string space = shipped_file("spaces/nas-bench-201.yaml");
   if (space.empty()) throw Error(ExitCode::failure, "spaces/nas-bench-201.yaml is not beside the program", "reinstall");
   const TabularEvaluator evaluator(SearchSpace::load(space), arguments.table);
@@ -123,7 +172,26 @@ std::function<int()> add_bench(CLI::App& application) {
       "Each evaluated architecture costs 12 epochs at its own seconds and one validation; the search sees the\n"
       "validation accuracy after 12 epochs; the test accuracy after 200 epochs of what it chose is reported\n"
       "(Dong and Yang, ICLR 2020). A repeated architecture is paid for again.");
-  return [arguments] { return nas_bench_201(*arguments); };
+
+  const auto samples = std::make_shared<SampleArguments>();
+  samples->samples.threads = arguments->replay.threads;
+  CLI::App* letters =
+      verb->add_subcommand("sequence", "Samples needed on made-up landscapes of letters with epistasis");
+  letters->add_option("--strategy", samples->strategy, "Name of the strategy")->capture_default_str();
+  letters->add_option("--option", samples->options, "An option of the strategy (repeatable)");
+  letters->add_option("--length", samples->samples.problem.length, "Letters of a sequence")->capture_default_str();
+  letters->add_option("--letters", samples->samples.problem.letters, "Of the alphabet")->capture_default_str();
+  letters->add_option("--neighbours", samples->samples.problem.neighbours, "Letters on which each one's share depends")
+      ->capture_default_str();
+  letters->add_option("--runs", samples->samples.runs, "Landscapes")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000000));
+  letters->add_option("--seed", samples->samples.problem.seed, "Of the first landscape")->capture_default_str();
+  letters->add_option("--threads", samples->samples.threads, "Real threads")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
+  letters->add_flag("--json", samples->json, "Print one JSON document");
+  return [arguments, samples, letters] { return letters->parsed() ? sequence(*samples) : nas_bench_201(*arguments); };
 }
 
 }  // namespace netwright

@@ -5,6 +5,7 @@
 #include "netwright/strategy/evolution.h"
 #include "netwright/strategy/grid.h"
 #include "netwright/strategy/local_search.h"
+#include "netwright/strategy/nsga2.h"
 #include "netwright/strategy/ppo.h"
 #include "netwright/strategy/random.h"
 #include "netwright/strategy/reinforce.h"
@@ -29,6 +30,7 @@ std::vector<StrategyRow> strategies() {
       {"local_search", "the neighbours of the best until none is better, then again from random",
        make_local_search_strategy},
       {"reinforce", "a sequential policy learned by policy gradient", make_reinforce_strategy},
+      {"nsga2", "NSGA-II: crossover and mutation, the worst by Pareto rank and crowding leaves", make_nsga2_strategy},
       {"ppo", "a sequential policy learned by proximal policy optimisation", make_ppo_strategy},
   };
 }

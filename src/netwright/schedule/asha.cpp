@@ -13,13 +13,15 @@ struct Rung {
   double fidelity = 0;
   RungRanking results;
   std::set<std::int64_t> promoted;  // from here to the next one
-  std::size_t first_open = 0;       // all before this place have been promoted
+  // So that a rung of many trials is not searched anew for every free slot:
+  std::size_t scanned = 0;        // of the places before this one
+  std::vector<std::size_t> open;  // these have not been promoted, best first
 };
 
 std::vector<Rung> make_rungs(const RungOptions& options) {
   std::vector<Rung> rungs;
   for (const double fidelity : rung_fidelities(options, most_promotions(options)))
-    rungs.push_back({fidelity, {}, {}, 0});
+    rungs.push_back({fidelity, {}, {}, 0, {}});
   return rungs;
 }
 
@@ -54,20 +56,38 @@ class PromotionAsha : public Schedule {
     const auto found = heading_for_.find(result.trial);
     if (found == heading_for_.end()) return;
     Rung& rung = rungs_[found->second];
-    rung.first_open = std::min(rung.first_open, rung.results.add(std::move(result)));
+    make_room(rung, rung.results.add(std::move(result)));
     heading_for_.erase(found);
+  }
+
+  // For a result that came in at this place.
+  void make_room(Rung& rung, std::size_t place) const {
+    if (objectives_.size() > 1) {  // Pareto ranks: all of them may have moved
+      rung.open.clear();
+      rung.scanned = 0;
+    }
+    if (place >= rung.scanned) return;
+    auto after = std::lower_bound(rung.open.begin(), rung.open.end(), place);
+    for (auto moved = after; moved != rung.open.end(); ++moved) ++*moved;
+    rung.open.insert(after, place);
+    ++rung.scanned;
   }
 
   // The best of the first `count` not yet promoted; 0: none.
   static std::int64_t promotable(Rung& rung, std::size_t count) {
     const auto& results = rung.results.best_first();
-    std::size_t& place = rung.first_open;
-    while (place < results.size() && rung.promoted.contains(results[place].trial)) ++place;
-    return place < std::min(count, results.size()) && results[place].usable() ? results[place].trial : 0;
+    const std::size_t end = std::min(count, results.size());
+    for (; rung.open.empty() && rung.scanned < end; ++rung.scanned) {
+      if (!rung.promoted.contains(results[rung.scanned].trial)) rung.open.push_back(rung.scanned);
+    }
+    if (rung.open.empty() || rung.open.front() >= end) return 0;
+    const RungResult& best = results[rung.open.front()];
+    return best.usable() ? best.trial : 0;
   }
 
   Decision promote(std::int64_t trial, std::size_t from) {
     rungs_[from].promoted.insert(trial);
+    rungs_[from].open.erase(rungs_[from].open.begin());  // promotable() has found it there
     heading_for_[trial] = from + 1;
     return {Decision::Kind::resume, trial, rungs_[from + 1].fidelity};
   }

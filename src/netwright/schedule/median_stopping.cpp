@@ -1,6 +1,7 @@
 #include "netwright/schedule/median_stopping.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "netwright/base/statistics.h"
@@ -16,11 +17,11 @@ struct Point {
 // The first objective's values, larger is better, by rising fidelity; NaN counts as the worst.
 template <class Visit>
 void visit_values(const Trial& trial, const Objective& objective, Visit visit) {
-  Trial single;
   for (const Measurement& measurement : trial.measurements) {
-    single.measurements.assign(1, measurement);
-    if (!measurement.metrics.contains(objective.metric)) continue;
-    visit(measurement.fidelity, score(single, objective).value_or(-std::numeric_limits<double>::infinity()));
+    const auto found = measurement.metrics.find(objective.metric);
+    if (found == measurement.metrics.end()) continue;
+    const double value = objective.maximize ? found->second : -found->second;
+    visit(measurement.fidelity, std::isnan(value) ? -std::numeric_limits<double>::infinity() : value);
   }
 }
 

@@ -152,7 +152,9 @@ std::size_t RungRanking::add(RungResult result) {
     return 0;
   }
   const auto after = std::upper_bound(results_.begin(), results_.end(), result, better);
-  return static_cast<std::size_t>(results_.insert(after, std::move(result)) - results_.begin());
+  const auto place = static_cast<std::size_t>(after - results_.begin());
+  results_.insert(after, std::move(result));
+  return place;
 }
 
 const std::vector<RungResult>& RungRanking::best_first() const {

@@ -16,6 +16,7 @@
 #include "netwright/schedule/schedule.h"
 #include "netwright/storage/study_lock.h"
 #include "netwright/strategy/strategy.h"
+#include "netwright/study/one_shot.h"
 #include "netwright/study/search.h"
 
 namespace netwright {
@@ -37,14 +38,16 @@ void install_signal_handlers() {
 }
 
 // Workers and threads that together fit the machine; what the user states is kept.
-Threads shared_threads(const ExecutionOptions& execution) {
+Threads shared_threads(const Experiment& experiment) {
+  const ExecutionOptions& execution = experiment.execution;
   const int cores = available_cores();
   const int most = execution.device == "cpu" ? cores : 1;  // one worker a device unless the user says otherwise
-  return share_threads(execution.workers > 0 ? execution.workers : most, execution.threads, cores);
+  const int workers = is_one_shot(experiment.strategy) ? 1 : most;  // one supernet has all the threads
+  return share_threads(execution.workers > 0 ? execution.workers : workers, execution.threads, cores);
 }
 
 std::unique_ptr<Fleet> start_fleet(const Experiment& experiment, const std::string& folder, StudyObserver& observer) {
-  const Threads threads = shared_threads(experiment.execution);
+  const Threads threads = shared_threads(experiment);
   if (!threads.warning.empty()) observer.note(threads.warning);
   ProcessFleetOptions options;
   options.command = experiment.execution.trainer;
@@ -133,7 +136,11 @@ DataFacts data_facts(const Experiment& experiment) {
 }
 
 int check_search(const Experiment& experiment, const SearchSpace& space, int members) {
-  make_strategy({space, experiment.objectives, experiment.strategy});
+  if (is_one_shot(experiment.strategy)) {
+    supernet_recipe(experiment.recipe);
+  } else {
+    make_strategy({space, experiment.objectives, experiment.strategy});
+  }
   make_schedule({experiment.objectives, common_fidelity(space, experiment.seed), experiment.schedule});
   Random random(derive_seed(experiment.seed, "check"));
   int refused = 0;

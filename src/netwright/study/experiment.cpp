@@ -8,6 +8,7 @@
 #include "netwright/base/file.h"
 #include "netwright/base/text.h"
 #include "netwright/strategy/strategy.h"
+#include "netwright/study/one_shot.h"
 
 namespace netwright {
 namespace {
@@ -124,7 +125,7 @@ void read_search(const Yaml& node, Experiment& experiment) {
   }
   reader.finish();
   const Yaml* name = experiment.strategy.find("name");
-  const bool finite = name != nullptr && name->text == "grid";
+  const bool finite = name != nullptr && (name->text == "grid" || is_one_shot(experiment.strategy));
   if (experiment.budget.trials == 0 && experiment.budget.seconds == 0 && !finite) {
     throw invalid(node.where, "the search has no end",
                   "add budget: {trials: 50} or budget: {seconds: 3600} under 'search'");

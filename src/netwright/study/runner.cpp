@@ -130,6 +130,7 @@ void Runner::finished(int slot_number, const Finished& report, JobSource& source
     if (trial.state == TrialState::paused && slot.pruned) trial.state = TrialState::pruned;
     trial.reason = report.reason;
     trial.message = report.message;
+    if (report.configuration) trial.configuration = *report.configuration;
     if (!report.checkpoint.empty()) {  // relative to the study's folder, so that the folder may be moved
       const std::filesystem::path path(report.checkpoint);
       trial.checkpoint = path.is_absolute() ? path.lexically_relative(context_.folder).string() : report.checkpoint;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "netwright/study/one_shot.h"
 #include "netwright/study/retrain.h"
 #include "netwright/study/search.h"
 
@@ -53,11 +54,18 @@ StudyEnd run_study(const StudyContext& context) {
   };
   if (state.record.state == "searching" || state.record.state == "failed") {
     enter(context, state, runner, "searching");
-    Search search(context, state, runner);
-    context.observer.phase("searching", context.experiment.budget.trials);
-    if (!runner.run(search)) return paused();
-    search.conclude();
-    const bool failing = search.too_many_failures();
+    bool failing = false;
+    if (is_one_shot(context.experiment.strategy)) {
+      OneShot search(context, state);
+      context.observer.phase("searching", 1);
+      if (!runner.run(search)) return paused();
+    } else {
+      Search search(context, state, runner);
+      context.observer.phase("searching", context.experiment.budget.trials);
+      if (!runner.run(search)) return paused();
+      search.conclude();
+      failing = search.too_many_failures();
+    }
     if (failing || !has_valid_trial(state, context.experiment.objectives)) {
       enter(context, state, runner, "failed");
       return failing ? StudyEnd::too_many_failures : StudyEnd::no_valid_trial;

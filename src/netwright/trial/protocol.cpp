@@ -163,6 +163,7 @@ Json document(const Start& start) {
   json["folder"] = start.folder;
   json["keep_checkpoint"] = start.keep_checkpoint;
   json["measure_latency"] = start.measure_latency;
+  if (!start.supernet.empty()) json["supernet"] = start.supernet;
   return json;
 }
 
@@ -203,6 +204,7 @@ Json document(const Finished& finished) {
   if (!finished.message.empty()) json["message"] = finished.message;
   if (!finished.checkpoint.empty()) json["checkpoint"] = finished.checkpoint;
   if (!finished.metrics.is_null()) json["metrics"] = finished.metrics;
+  if (finished.configuration) json["configuration"] = to_json(*finished.configuration);
   return json;
 }
 
@@ -240,6 +242,7 @@ Start read_start(LineReader& reader) {
   start.folder = reader.required<std::string>("folder");
   start.keep_checkpoint = reader.optional("keep_checkpoint", false);
   start.measure_latency = reader.optional("measure_latency", false);
+  start.supernet = reader.optional<std::string>("supernet", "");
   return start;
 }
 
@@ -305,6 +308,10 @@ Finished read_finished(LineReader& reader) {
   if (const Json* metrics = reader.find("metrics"); metrics != nullptr && !metrics->is_null()) {
     if (!metrics->is_object()) reader.fail("'metrics' is not an object");
     finished.metrics = *metrics;
+  }
+  if (reader.find("configuration") != nullptr) {
+    finished.configuration =
+        reader.part("configuration", [](const Json& json) { return configuration_from_json(json); });
   }
   return finished;
 }

@@ -43,6 +43,9 @@ struct Start {
   std::string folder;            // absolute; the trainer may write files of this trial there
   bool keep_checkpoint = false;  // leave a checkpoint at the end (pause, retrain)
   bool measure_latency = false;
+  // The text of the study's experiment, whose strategy is a one-shot method: search in a supernet of its space and
+  // finish with a configuration. Empty: train one network.
+  std::string supernet;
 };
 
 // Evaluate a trained network on the test data. Sent only after all retraining is over.
@@ -77,7 +80,8 @@ struct Finished {
   std::string reason;
   std::string message;
   std::string checkpoint;
-  Json metrics;  // of Test: {"test_accuracy": …}; else may be null
+  Json metrics;                                // of Test: {"test_accuracy": …}; else may be null
+  std::optional<Configuration> configuration;  // what a search in a supernet has found
 };
 
 using Report = std::variant<Ready, Measured, Finished>;

@@ -1,0 +1,89 @@
+#include "netwright/study/one_shot.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "netwright/study/search.h"
+
+namespace netwright {
+
+const std::vector<std::string>& one_shot_methods() {
+  static const std::vector<std::string> names = {"darts", "pc_darts", "gaea",  "snas", "gdas",
+                                                 "drnas", "rebar",    "relax", "enas", "random_ws"};
+  return names;
+}
+
+bool is_one_shot(const Yaml& strategy) {
+  const Yaml* name = strategy.find("name");
+  const auto& names = one_shot_methods();
+  return name != nullptr && name->is_scalar() && std::find(names.begin(), names.end(), name->text) != names.end();
+}
+
+Recipe supernet_recipe(const Yaml& recipe) {
+  Recipe base;
+  base.epochs = 50;
+  base.batch = 64;
+  base.optimizer.learning_rate = 0.025;
+  base.optimizer.momentum = 0.9;
+  base.optimizer.nesterov = false;
+  base.optimizer.weight_decay = 3e-4;
+  base.schedule.final_fraction = 0.04;
+  base.gradient_clip = 5;
+  return recipe.is_null() ? base : parse_recipe(recipe, base);
+}
+
+OneShot::OneShot(const StudyContext& context, StudyState& state)
+    : context_(context), state_(state), recipe_(supernet_recipe(context.experiment.recipe)) {
+  if (state_.trials.empty()) {
+    Trial& trial = state_.trials.emplace_back();
+    trial.id = 1;
+    trial.seed = derive_seed(context_.experiment.seed, "supernet");
+    trial.target_fidelity = full_fidelity(recipe_);
+    context_.storage.add_trial(state_.record.name, trial, EventKind::proposed);
+  }
+  Trial& trial = state_.trials.front();
+  if (!is_finished(trial.state)) waiting_ = &trial;
+}
+
+std::optional<Job> OneShot::next() {
+  if (waiting_ == nullptr) return std::nullopt;
+  Trial& trial = *waiting_;
+  waiting_ = nullptr;
+  Start start;
+  start.trial = trial.id;
+  start.recipe = recipe_;
+  start.seed = trial.seed;
+  start.fidelity = trial.target_fidelity;
+  start.folder = (std::filesystem::path(context_.folder) / trial_folder(trial.id)).string();
+  if (!trial.checkpoint.empty()) {
+    start.checkpoint = (std::filesystem::path(context_.folder) / trial.checkpoint).string();
+  }
+  start.supernet = context_.experiment.full_text;
+  return Job{&trial, start};
+}
+
+void OneShot::ended(Trial& trial, const Json&) {
+  if (!is_finished(trial.state)) {  // interrupted
+    context_.storage.update_trial(state_.record.name, trial);
+    waiting_ = &trial;
+    return;
+  }
+  if (trial.state == TrialState::complete) {
+    try {
+      context_.space.validate(trial.configuration);
+      const Design design = context_.space.fill(trial.configuration);
+      trial.network_hash = training_hash(design, trial.configuration, context_.space.table());
+      for (const auto& [name, value] : static_metrics(design, context_.space.table())) {
+        trial.measurements.back().metrics[name] = value;
+      }
+    } catch (const Error& error) {
+      trial.state = TrialState::failed;
+      trial.reason = "invalid";
+      trial.message = std::string("the trainer found no network of the space: ") + error.what();
+    }
+  }
+  context_.storage.update_trial(state_.record.name, trial, EventKind::finished);
+  state_.events.push_back({EventKind::finished, trial.id, trial.fidelity});
+}
+
+}  // namespace netwright

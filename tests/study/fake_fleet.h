@@ -79,10 +79,11 @@ inline std::vector<Report> instant_reports(const Start& start) {
 class SilentObserver : public StudyObserver {
  public:
   void phase(const std::string& name, std::int64_t) override { phases.push_back(name); }
-  void trial_changed(const Trial&) override {}
+  void trial_changed(const Trial& trial) override { ends[trial.id] += is_finished(trial.state) ? 1 : 0; }
   void note(const std::string& text) override { notes.push_back(text); }
   std::vector<std::string> phases;
   std::vector<std::string> notes;
+  std::map<std::int64_t, int> ends;  // times that a trial was shown as finished
 };
 
 }  // namespace netwright

@@ -81,6 +81,10 @@ TEST_F(StudyTest, SearchesRetrainsAndTests) {
     EXPECT_EQ(last_metric(trial, "test_accuracy").has_value(), trial.purpose != TrialPurpose::search);
   }
   EXPECT_EQ(searched, 30);
+  for (const Trial& trial : state.trials) {
+    const int tests = trial.purpose == TrialPurpose::search ? 0 : 1;
+    EXPECT_EQ(observer_.ends[trial.id], 1 + tests) << "told to the user once: trial " << trial.id;
+  }
   EXPECT_EQ(retrained, 4);
   EXPECT_EQ(baseline, 4);
   EXPECT_EQ(fleet.tested.size(), 8U);

@@ -154,6 +154,7 @@ Trial* Search::propose(double fidelity) {
   if (!filled || refused) {
     context_.storage.add_trial(state_.record.name, trial, EventKind::proposed);
     finish(trial);
+    context_.observer.trial_changed(trial);
     return nullptr;
   }
   // A slot waits for it: stored as running before it starts, in one commit.
@@ -255,6 +256,7 @@ bool Search::settle_copy(Trial& copy) {
   }
   if (copy.started == 0) copy.started = runner_.elapsed();
   arrive(copy);
+  context_.observer.trial_changed(copy);
   return true;
 }
 
@@ -270,7 +272,6 @@ void Search::arrive(Trial& trial) {
     context_.storage.update_trial(state_.record.name, trial, EventKind::paused);
     log(EventKind::paused, trial);
     strategy_->tell(trial);
-    context_.observer.trial_changed(trial);
     release_copies(trial);
   }
 }
@@ -284,7 +285,6 @@ void Search::finish(Trial& trial) {
   strategy_->tell(trial);
   schedule_->finished(trial);
   target_reached_ = target_reached_ || targets_reached(trial);
-  context_.observer.trial_changed(trial);
   release_copies(trial);
 }
 

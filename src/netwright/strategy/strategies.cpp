@@ -1,5 +1,6 @@
 // The table of strategies. A new one adds its pair of files and one row here.
 #include "netwright/base/text.h"
+#include "netwright/strategy/bananas.h"
 #include "netwright/strategy/bayesian.h"
 #include "netwright/strategy/bohb.h"
 #include "netwright/strategy/evolution.h"
@@ -22,6 +23,8 @@ std::vector<StrategyRow> strategies() {
       {"evolution", "regularised evolution: one changed choice a child, the oldest member leaves",
        make_evolution_strategy},
       {"bayesian", "Bayesian optimisation with a Gaussian process over choices and networks", make_bayesian_strategy},
+      {"bananas", "an ensemble of boosted trees predicts which mutation of the best trials is worth training",
+       make_bananas_strategy},
       {"tpe", "tree-structured Parzen estimator: a density of good and one of other values for each choice",
        make_tpe_strategy},
       {"bohb", "BOHB's model: kernel densities over all choices, of the largest fidelity with enough trials",

@@ -114,7 +114,7 @@ TEST_F(Trees, PredictPointsThatTheyHaveNotSeen) {
   draw(200, 3);
   const Eigen::VectorXd said = trees.predict(points_).rowwise().mean();
   const double left = (said - targets_).squaredNorm();
-  EXPECT_LT(left, 0.1 * (targets_.array() - targets_.mean()).matrix().squaredNorm());
+  EXPECT_LT(left, 0.15 * (targets_.array() - targets_.mean()).matrix().squaredNorm());
 }
 
 TEST_F(Trees, FindTheOneColumnThatMatters) {
@@ -125,7 +125,7 @@ TEST_F(Trees, FindTheOneColumnThatMatters) {
   Random random(2);
   trees.fit(points_, targets_, random);
   const Eigen::MatrixXd said = trees.predict(points_);
-  for (int i = 0; i < 40; ++i) EXPECT_NEAR(said.row(i).mean(), targets_[i], 0.3) << i;
+  for (int i = 0; i < 40; ++i) EXPECT_NEAR(said.row(i).mean(), targets_[i], 0.1) << i;
 }
 
 TEST_F(Trees, EqualPointsGetTheMean) {

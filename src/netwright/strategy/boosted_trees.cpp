@@ -9,6 +9,7 @@ namespace netwright {
 namespace {
 
 constexpr std::size_t most_bins = 16;
+constexpr std::size_t least_columns = 10;  // that a tree may split by, where there are so many
 
 }  // namespace
 
@@ -56,7 +57,8 @@ BoostedTrees::Member BoostedTrees::member(const Eigen::VectorXd& targets, Random
   for (double& one : residual_) one -= member.mean;
   std::vector<int> order(columns_.size());
   std::iota(order.begin(), order.end(), 0);
-  const auto taken = static_cast<std::size_t>(std::ceil(options_.columns * static_cast<double>(order.size())));
+  const auto taken = std::max(static_cast<std::size_t>(std::ceil(options_.columns * static_cast<double>(order.size()))),
+                              std::min(order.size(), least_columns));
   for (int i = 0; i < options_.trees; ++i) {
     for (std::size_t k = 0; k < taken; ++k) std::swap(order[k], order[k + random.below(order.size() - k)]);
     allowed_.assign(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(taken));

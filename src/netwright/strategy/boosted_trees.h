@@ -18,7 +18,7 @@ struct BoostingOptions {
   int trees = 50;        // of a member
   int depth = 4;         // splits from root to leaf, at most
   double rate = 0.15;    // share of a tree's correction that is taken
-  double columns = 0.3;  // share of the columns that a tree may split by
+  double columns = 0.3;  // share of the columns that a tree may split by, ten at least
   double leaf = 1;       // a leaf predicts its rows' mean as if so many rows of 0 were with them
 };
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "netwright/oneshot/bilevel.h"
+#include "netwright/oneshot/steps.h"
 #include "oneshot/golden.h"
 
 namespace netwright {
@@ -130,6 +131,65 @@ TEST_F(Goldens, ExactSecondOrderGradient) {
     Reference reference(golden);
     const ArchitectureGradient found = exact_second_order_gradient(reference.problem(), reference.unrolling());
     reference.expect_gradients(found.gradients, "second_order_exact_grad_arch", exact);
+  });
+}
+
+// The method, with the file's parameters in place of its own.
+std::unique_ptr<Method> method_for(const Golden& golden, const Relaxation& relaxation, const Yaml& options) {
+  auto method = make_method({golden.space, relaxation, options, 1, torch::kDouble});
+  const Json& given = golden.json.at("arch");
+  std::vector<torch::Tensor> values = golden.alphas(relaxation, given);
+  const std::vector<torch::Tensor> edges = golden.betas(relaxation, given);
+  values.insert(values.end(), edges.begin(), edges.end());
+  const NamedTensors state = method->state();
+  for (std::size_t i = 0; i < values.size(); ++i) state[i].second.copy_(values[i]);
+  return method;
+}
+
+TEST_F(Goldens, GenotypeByTheMethodsDecoding) {
+  each([](const Golden& golden) {
+    const Relaxation relaxation = golden.space.relax({});
+    const Yaml options = parse_yaml(golden.partial ? "{name: pc_darts}" : "{name: darts}", "study.yaml");
+    const auto method = method_for(golden, relaxation, options);
+    Random random(1);
+    const Decoding decoding{golden.space, relaxation, method->importance(), {}, {}, {}, 0, random};
+    const Configuration found = decode(method->settings().decoding, decoding);
+    golden.space.validate(found);
+    EXPECT_EQ(found.canonical_text(), golden.genotype().canonical_text());
+  });
+}
+
+TEST_F(Goldens, StateAfterTwoSearchSteps) {
+  each([](const Golden& golden) {
+    const auto net = golden.supernet(false);
+    const Yaml options = parse_yaml(
+        golden.partial ? "{name: pc_darts, learning_rate: 3e-4, warmup_epochs: 0}" : "{name: darts}", "study.yaml");
+    const auto method = method_for(golden, net->relaxation(), options);
+    OptimizerOptions sgd;
+    sgd.nesterov = false;
+    sgd.weight_decay = 3e-4;
+    SearchSteps steps(*net, *method, sgd, 5);
+    const Batch train{golden.input("train"), golden.target("train")};
+    const Batch valid{golden.input("valid"), golden.target("valid")};
+    at::Generator generator = compat::cpu_generator(1);
+    for (const std::string name : {"after_step_1", "after_step_2"}) {
+      SCOPED_TRACE(name);
+      const StepResult result = steps.run(train, valid, {0, 50}, 0.025, generator);
+      const Json& expect = golden.json.at("expect").at(name);
+      EXPECT_TRUE(close(result.loss, expect.at("train_loss").get<double>(), exact));
+      EXPECT_TRUE(close(result.gradient_norm, expect.at("grad_norm_before_clip").get<double>(), exact));
+      std::vector<torch::Tensor> wanted = golden.alphas(net->relaxation(), expect.at("arch"));
+      const std::vector<torch::Tensor> edges = golden.betas(net->relaxation(), expect.at("arch"));
+      wanted.insert(wanted.end(), edges.begin(), edges.end());
+      const NamedTensors state = method->state();
+      for (std::size_t i = 0; i < wanted.size(); ++i)
+        EXPECT_TRUE(close(state[i].second, wanted[i], exact)) << state[i].first;
+      const auto parameters = net->named_parameters();
+      const Json& norms = expect.at("parameters_l2");
+      for (const auto& [published, ours] : testing::published_names(net->relaxation(), norms)) {
+        EXPECT_TRUE(close(parameters[ours].norm().item<double>(), norms.at(published).get<double>(), exact)) << ours;
+      }
+    }
   });
 }
 

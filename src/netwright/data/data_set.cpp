@@ -312,6 +312,20 @@ ExampleSet ExampleSet::share(double fraction) const {
   return {examples_, divide(examples_->labels, *indices_, classes(), total, false, seed).picked, normalization_, seed_};
 }
 
+std::pair<ExampleSet, ExampleSet> ExampleSet::divided(double fraction) const {
+  const auto total = std::llround(fraction * static_cast<double>(size()));
+  if (!(fraction > 0 && fraction < 1) || total < 1 || total >= size()) {
+    std::string problem = std::to_string(size());
+    problem += " examples cannot be divided with a share of ";
+    problem += number_text(fraction);
+    throw invalid({}, problem, "leave at least one example on either side");
+  }
+  const std::uint64_t seed = derive_seed(seed_, "divided");
+  Division division = netwright::divide(examples_->labels, *indices_, classes(), total, false, seed);
+  return {ExampleSet(examples_, std::move(division.picked), normalization_, derive_seed(seed, "first")),
+          ExampleSet(examples_, std::move(division.rest), normalization_, derive_seed(seed, "second"))};
+}
+
 SearchData open_data(const DataOptions& options) {
   check(options);
   if (options.format == "image-folder") return open_image_folder(options);

@@ -58,6 +58,7 @@ class ExampleSet {
 
  protected:
   ExampleSet share(double fraction) const;
+  std::pair<ExampleSet, ExampleSet> divided(double fraction) const;
 
  private:
   std::size_t index(std::int64_t position) const {
@@ -78,6 +79,13 @@ class Split : public ExampleSet {
   // A class-balanced share of it (each class keeps its proportion, by largest remainder), the same each time; fraction
   // in (0, 1], at least one example. The normalisation stays that of the whole training split.
   Split subset(double fraction) const { return Split(share(fraction)); }
+
+  // Such a share and the rest, for searches that train two things on data of their own. Throws an invalid Error unless
+  // both get an example.
+  std::pair<Split, Split> divide(double fraction) const {
+    auto [first, second] = divided(fraction);
+    return {Split(std::move(first)), Split(std::move(second))};
+  }
 
  private:
   explicit Split(ExampleSet&& examples) : ExampleSet(std::move(examples)) {}

@@ -9,6 +9,7 @@
 #include "netwright/base/random.h"
 #include "netwright/base/text.h"
 #include "netwright/train/evaluate.h"
+#include "netwright/train/generator.h"
 
 namespace netwright {
 namespace {
@@ -30,31 +31,6 @@ class Stopwatch {
   using Clock = std::chrono::steady_clock;
   Clock::time_point began_ = Clock::now();
 };
-
-// Lends the device's generator out: sets a state, and on the way out takes the state that has come of it.
-class BorrowedGenerator {
- public:
-  BorrowedGenerator(const torch::Device& device, torch::Tensor& state)
-      : generator_(at::globalContext().defaultGenerator(device)), state_(state) {
-    generator_.set_state(state_);
-  }
-  ~BorrowedGenerator() { state_ = generator_.get_state(); }
-  BorrowedGenerator(const BorrowedGenerator&) = delete;
-  BorrowedGenerator& operator=(const BorrowedGenerator&) = delete;
-
- private:
-  at::Generator generator_;
-  torch::Tensor& state_;
-};
-
-torch::Tensor seeded_state(const torch::Device& device, std::uint64_t seed) {
-  at::Generator generator = at::globalContext().defaultGenerator(device);
-  const torch::Tensor kept = generator.get_state();
-  generator.set_current_seed(seed);
-  torch::Tensor state = generator.get_state();
-  generator.set_state(kept);
-  return state;
-}
 
 SearchData used_data(const SearchData& data, const Recipe& recipe) {
   if (recipe.train_fraction >= 1) return data;

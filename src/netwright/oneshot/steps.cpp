@@ -1,0 +1,70 @@
+#include "netwright/oneshot/steps.h"
+
+#include <map>
+
+#include "netwright/oneshot/architecture.h"
+
+namespace netwright {
+namespace {
+
+NamedTensors weights_of(const torch::nn::Module& module) {
+  NamedTensors weights;
+  for (const auto& item : module.named_parameters()) weights.emplace_back(item.key(), item.value());
+  return weights;
+}
+
+}  // namespace
+
+SearchSteps::SearchSteps(Supernet& net, Method& method, const OptimizerOptions& optimizer, double gradient_clip)
+    : net_(net),
+      method_(method),
+      options_(optimizer),
+      gradient_clip_(gradient_clip),
+      optimizer_(weights_of(net), optimizer) {}
+
+std::vector<torch::Tensor> SearchSteps::momentum_buffers() const {
+  std::map<std::string, torch::Tensor> by_name;
+  for (const auto& [name, tensor] : optimizer_.state()) by_name[name] = tensor;
+  std::vector<torch::Tensor> buffers;
+  for (const auto& item : net_.named_parameters()) {
+    const auto found = by_name.find(item.key() + ".first");
+    buffers.push_back(found == by_name.end() ? torch::Tensor() : found->second);
+  }
+  return buffers;
+}
+
+StepResult SearchSteps::run(const Batch& train, const Batch& valid, const Progress& progress, double learning_rate,
+                            at::Generator& generator, double label_smoothing) {
+  const bool learns = progress.epoch >= method_.settings().warmup_epochs;
+  const bool joint = method_.settings().joint;
+  const SearchStep step{
+      net_, train, valid, progress, generator, learning_rate, options_.momentum, options_.weight_decay, [this] {
+        return momentum_buffers();
+      }};
+  if (learns && !joint) method_.update(step);
+  const Mixture mixture = method_.mixture(progress, generator);
+  const StepResult result =
+      train_weights(train, learns && joint ? mixture : detached(mixture), learning_rate, label_smoothing);
+  if (learns && joint) method_.update(step);
+  return result;
+}
+
+StepResult SearchSteps::train_weights(const Batch& train, const Mixture& mixture, double learning_rate,
+                                      double label_smoothing) {
+  const torch::TensorOptions like = net_.parameters().front().options();
+  const torch::Tensor labels = train.labels.to(like.device());
+  const torch::Tensor logits = net_.forward(train.inputs.to(like), mixture);
+  const auto entropy = torch::nn::functional::CrossEntropyFuncOptions().label_smoothing(label_smoothing);
+  const torch::Tensor loss = torch::nn::functional::cross_entropy(logits, labels, entropy);
+  optimizer_.clear_gradients();
+  loss.backward();
+  StepResult result;
+  result.loss = loss.item<double>();
+  result.correct = logits.detach().argmax(1).eq(labels).sum().item<std::int64_t>();
+  result.gradient_norm = optimizer_.gradient_norm();
+  optimizer_.step(learning_rate, clipping_scale(result.gradient_norm, gradient_clip_));
+  optimizer_.clear_gradients();
+  return result;
+}
+
+}  // namespace netwright

@@ -7,6 +7,7 @@
 #include "apps/netwright-torch/device.h"
 #include "apps/netwright-torch/line_channel.h"
 #include "apps/netwright-torch/machine.h"
+#include "apps/netwright-torch/supernet.h"
 #include "apps/netwright-torch/testing.h"
 #include "apps/netwright-torch/verb.h"
 #include "netwright/base/error.h"
@@ -113,6 +114,12 @@ bool Session::report(std::int64_t trial, const Measurement& measurement) {
 }
 
 Finished Session::train(const Start& start) {
+  if (!start.supernet.empty()) {
+    SupernetHooks hooks;
+    hooks.measured = [&](const Measurement& measurement) { return report(start.trial, measurement); };
+    hooks.must_stop = [&] { return channel_.must_stop(); };
+    return search_supernet(start, place_->data, place_->options, place_->device, hooks);
+  }
   if (!start.network) {
     throw invalid({}, "the trial has no network", "a space of hyperparameters alone needs a trainer of its own");
   }

@@ -78,6 +78,7 @@ class OneShotSearch {
   Supernet& net() { return *net_; }
   Method& method() { return *method_; }
   const SearchSpace& space() const { return space_; }
+  const Relaxation& relaxation() const { return relaxation_; }
 
  private:
   Decoding decoding(at::Generator& generator, Random& random);

@@ -1,0 +1,115 @@
+// Studies whose search is one supernet.
+
+#include "netwright/study/one_shot.h"
+
+#include <gtest/gtest.h>
+
+#include "netwright/study/retrain.h"
+#include "study/fake_fleet.h"
+
+namespace netwright {
+namespace {
+
+class OneShotStudyTest : public testing::Test {
+ protected:
+  OneShotStudyTest() {
+    experiment_ = parse_experiment(parse_yaml(R"(
+name: test
+seed: 5
+space: {choices: {a: [x, y, z], b: [x, y, z], c: [x, y, z]}}
+recipe: {epochs: 4, optimizer: {learning_rate: 0.1}}
+search: {strategy: darts}
+retrain: {top: 1, seeds: 2, recipe: {epochs: 7}}
+execution: {trainer: [unused], retries: 1}
+)",
+                                              "test.yaml"));
+    StudyRecord record;
+    record.name = experiment_.name;
+    record.state = "searching";
+    record.experiment = experiment_.full_text;
+    storage_->create_study(record);
+  }
+
+  StudyEnd run(FakeFleet& fleet) {
+    const SearchSpace space = make_space(experiment_, std::nullopt, std::nullopt);
+    return run_study({experiment_, space, *storage_, fleet, observer_, "/studies/test", interrupts_});
+  }
+
+  static Configuration found() {
+    return Configuration({{"a", std::string("z")}, {"b", std::string("y")}, {"c", std::string("x")}});
+  }
+
+  static std::vector<Report> search(const Start& start, const Configuration& configuration) {
+    std::vector<Report> reports;
+    for (int epoch = 1; epoch <= start.fidelity; ++epoch) {
+      Measured measured;
+      measured.trial = start.trial;
+      measured.measurement = {static_cast<double>(epoch), 1, {{"accuracy", 0.1 * epoch}}};
+      reports.push_back(measured);
+    }
+    Finished finished;
+    finished.trial = start.trial;
+    finished.configuration = configuration;
+    reports.push_back(finished);
+    return reports;
+  }
+
+  Experiment experiment_;
+  std::unique_ptr<Storage> storage_ = open_storage("memory");
+  SilentObserver observer_;
+  std::atomic<int> interrupts_{0};
+};
+
+TEST_F(OneShotStudyTest, WhatTheSupernetFoundIsRetrainedBesideRandomNetworks) {
+  FakeFleet fleet(
+      2, [&](const Start& start) { return start.supernet.empty() ? instant_reports(start) : search(start, found()); });
+  EXPECT_EQ(run(fleet), StudyEnd::complete);
+  const Start& first = fleet.started.front();
+  EXPECT_EQ(first.supernet, experiment_.full_text);
+  EXPECT_EQ(first.fidelity, 4);
+  EXPECT_EQ(first.recipe->optimizer.learning_rate, 0.1);
+  EXPECT_EQ(first.recipe->optimizer.weight_decay, 3e-4) << "what the experiment leaves open is as DARTS has it";
+  EXPECT_FALSE(first.network);
+  const auto trials = storage_->trials("test");
+  ASSERT_EQ(trials.size(), 5U);
+  EXPECT_EQ(trials[0].state, TrialState::complete);
+  EXPECT_EQ(trials[0].configuration, found());
+  EXPECT_EQ(trials[0].measurements.size(), 4U);
+  int same = 0;
+  for (std::size_t i = 1; i < trials.size(); ++i) {
+    EXPECT_EQ(trials[i].target_fidelity, 7);
+    same += trials[i].purpose == TrialPurpose::retrain && trials[i].configuration == found() ? 1 : 0;
+  }
+  EXPECT_EQ(same, 2);
+}
+
+TEST_F(OneShotStudyTest, KilledInTheSearchItIsStartedAgain) {
+  struct Killed {};
+  int polls = 0;
+  bool done = false;
+  for (int runs = 0; !done && runs < 30; ++runs) {
+    FakeFleet fleet(1, [&](const Start& start) {
+      return start.supernet.empty() ? instant_reports(start) : search(start, found());
+    });
+    fleet.before_poll = [&] {
+      if (++polls == 4) throw Killed{};
+    };
+    try {
+      done = run(fleet) == StudyEnd::complete;
+    } catch (const Killed&) {
+    }
+  }
+  ASSERT_TRUE(done);
+  EXPECT_EQ(storage_->trials("test").at(0).measurements.size(), 4U) << "each epoch once";
+  EXPECT_EQ(storage_->trials("test").size(), 5U);
+}
+
+TEST_F(OneShotStudyTest, AConfigurationOutsideTheSpaceFailsTheSearch) {
+  FakeFleet fleet(1, [&](const Start& start) { return search(start, Configuration({{"a", std::string("w")}})); });
+  EXPECT_EQ(run(fleet), StudyEnd::no_valid_trial);
+  EXPECT_EQ(storage_->trials("test").at(0).state, TrialState::failed);
+  EXPECT_EQ(storage_->trials("test").at(0).reason, "invalid");
+}
+
+}  // namespace
+}  // namespace netwright

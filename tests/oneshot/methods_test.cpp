@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <cmath>
 #include <map>
 
@@ -13,6 +15,7 @@
 #include "netwright/oneshot/gaea.h"
 #include "netwright/oneshot/gdas.h"
 #include "netwright/oneshot/rebar.h"
+#include "netwright/study/one_shot.h"
 #include "oneshot/golden.h"
 #include "oneshot/tiny.h"
 
@@ -391,6 +394,15 @@ TEST(Methods, ImportanceIsADistributionOverOptions) {
       }
     }
   }
+}
+
+TEST(Methods, TheStudyKnowsThemByTheSameNames) {
+  std::vector<std::string> names;
+  for (const MethodRow& row : methods()) names.push_back(row.name);
+  std::vector<std::string> known = one_shot_methods();
+  std::sort(names.begin(), names.end());
+  std::sort(known.begin(), known.end());
+  EXPECT_EQ(names, known);
 }
 
 }  // namespace

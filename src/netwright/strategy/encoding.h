@@ -19,9 +19,10 @@ namespace netwright {
 
 class Encoding {
  public:
+  using Entries = std::vector<std::pair<int, double>>;  // column and number; the other columns are 0
   struct Point {
-    std::vector<std::pair<int, double>> entries;  // column and number; the other columns are 0
-    std::string network;                          // equal text, equal training; empty until network_of() is asked
+    Entries entries;
+    std::string network;  // equal text, equal training; empty until network_of() is asked
   };
 
   // `space` outlives the encoding.

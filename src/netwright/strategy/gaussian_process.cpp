@@ -62,10 +62,34 @@ Eigen::MatrixXd GaussianProcess::kernel(const Eigen::MatrixXd& a, const Eigen::M
   return result;
 }
 
-GaussianProcess::Factor GaussianProcess::factorise(const Eigen::VectorXd& parameters, const std::vector<int>& groups,
+// The sums of weighted squared distances that the kernel's two parts are made of, and their exponentials.
+GaussianProcess::Parts GaussianProcess::parts(const Eigen::VectorXd& parameters, const std::vector<int>& groups) const {
+  Parts result;
+  for (const int network : {0, 1}) {
+    const Eigen::MatrixXd points = weighted(points_, groups, parameters, network == 1);
+    result.distances[network] = squared_distances(points, points);
+    result.alike[network] = (-result.distances[network]).array().exp();
+  }
+  return result;
+}
+
+// Adds `change` to the weight of a group.
+void GaussianProcess::reweigh(Parts& parts, int group, double change, const std::vector<int>& groups) const {
+  std::vector<Eigen::Index> columns;
+  for (Eigen::Index c = 0; c < points_.cols(); ++c) {
+    if (groups[static_cast<std::size_t>(c)] == group) columns.push_back(c);
+  }
+  const Eigen::MatrixXd points = points_(Eigen::all, columns);
+  const int network = group >= choices_ ? 1 : 0;
+  parts.distances[network] = (parts.distances[network] + change * squared_distances(points, points)).cwiseMax(0);
+  parts.alike[network] = (-parts.distances[network]).array().exp();
+}
+
+GaussianProcess::Factor GaussianProcess::factorise(const Parts& parts, const Eigen::VectorXd& parameters,
                                                    const Eigen::VectorXd& targets) const {
   Factor factor;
-  Eigen::MatrixXd covariance = kernel(points_, points_, groups, parameters);
+  const double share = 1 / (1 + std::exp(-parameters[groups_]));
+  Eigen::MatrixXd covariance = share * parts.alike[0] + (1 - share) * parts.alike[1];
   covariance.diagonal().array() += least_noise + std::exp(parameters[groups_ + 1]);
   factor.cholesky.compute(covariance);
   if (factor.cholesky.info() != Eigen::Success) {
@@ -87,18 +111,25 @@ GaussianProcess::Factor GaussianProcess::factorise(const Eigen::VectorXd& parame
 void GaussianProcess::fit(const Eigen::MatrixXd& points, const std::vector<int>& groups, const Eigen::VectorXd& targets,
                           int steps, Random& random) {
   points_ = points;
-  factor_ = factorise(parameters_, groups, targets);
+  Parts known = parts(parameters_, groups);
+  factor_ = factorise(known, parameters_, targets);
   for (int step = 0; step < steps; ++step) {
     Eigen::VectorXd tried = parameters_;
+    Parts changed = known;
     const double size = random.normal();
     if (choices_ > 0 && random.below(3) == 0) {
       tried.head(choices_).array() += size;
+      changed.distances[0] *= std::exp(size);
+      changed.alike[0] = (-changed.distances[0]).array().exp();
     } else {
-      tried[static_cast<Eigen::Index>(random.below(static_cast<std::uint64_t>(groups_ + 2)))] += 1.5 * size;
+      const auto which = static_cast<int>(random.below(static_cast<std::uint64_t>(groups_ + 2)));
+      tried[which] += 1.5 * size;
+      if (which < groups_) reweigh(changed, which, std::exp(tried[which]) - std::exp(parameters_[which]), groups);
     }
-    Factor factor = factorise(tried, groups, targets);
+    Factor factor = factorise(changed, tried, targets);
     if (factor.objective <= factor_.objective) continue;
     parameters_ = tried;
+    known = std::move(changed);
     factor_ = std::move(factor);
   }
   likelihood_ = factor_.objective;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <Eigen/Dense>
+#include <array>
 #include <vector>
 
 #include "netwright/base/random.h"
@@ -48,8 +49,13 @@ class GaussianProcess {
   };
   Eigen::MatrixXd kernel(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b, const std::vector<int>& groups,
                          const Eigen::VectorXd& parameters) const;
-  Factor factorise(const Eigen::VectorXd& parameters, const std::vector<int>& groups,
-                   const Eigen::VectorXd& targets) const;
+  // Of the fitted points with each other; [0] of the choices, [1] of the network.
+  struct Parts {
+    std::array<Eigen::MatrixXd, 2> distances, alike;
+  };
+  Parts parts(const Eigen::VectorXd& parameters, const std::vector<int>& groups) const;
+  void reweigh(Parts& parts, int group, double change, const std::vector<int>& groups) const;
+  Factor factorise(const Parts& parts, const Eigen::VectorXd& parameters, const Eigen::VectorXd& targets) const;
   Eigen::MatrixXd weighted(const Eigen::MatrixXd& points, const std::vector<int>& groups,
                            const Eigen::VectorXd& parameters, bool network) const;
 

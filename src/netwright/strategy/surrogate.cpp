@@ -58,6 +58,7 @@ void SurrogateStrategy::tell(const Trial& trial) {
     if (const auto value = score(view, objective_)) told.scores.emplace_back(measurement.fidelity, *value);
   }
   networks_.insert(encoding_.network_of(trial.configuration));
+  told.entries = encoding_.of(trial.configuration).entries;
   ++version_;
 }
 
@@ -143,16 +144,16 @@ void SurrogateStrategy::learn() {
               [&](std::size_t a, std::size_t b) { return id_of[scored_[a].trial] > id_of[scored_[b].trial]; });
     kept.resize(static_cast<std::size_t>(options_.points));
   }
-  std::vector<Configuration> configurations;
+  std::vector<Encoding::Entries> rows;
   data_.targets.resize(static_cast<Eigen::Index>(kept.size()));
   data_.log_seconds.resize(static_cast<Eigen::Index>(kept.size()));
   for (std::size_t i = 0; i < kept.size(); ++i) {
-    configurations.push_back(scored_[kept[i]].trial->configuration);
+    rows.push_back(scored_[kept[i]].trial->entries);
     data_.targets[static_cast<Eigen::Index>(i)] = all[static_cast<Eigen::Index>(kept[i])];
     data_.log_seconds[static_cast<Eigen::Index>(i)] = std::log(std::max(1e-9, scored_[kept[i]].trial->seconds));
   }
   data_.log_seconds.array() -= data_.log_seconds.mean();
-  data_.points = encoded(configurations);
+  data_.points = matrix(rows);
   data_.best = data_.targets.maxCoeff();
   data_.version = version_;
 }
@@ -195,13 +196,16 @@ Configuration SurrogateStrategy::new_sample(Random& random) {
 }
 
 Eigen::MatrixXd SurrogateStrategy::encoded(const std::vector<Configuration>& configurations) {
-  for (const auto& configuration : configurations) encoding_.of(configuration);  // columns may be added
-  Eigen::MatrixXd result = Eigen::MatrixXd::Zero(static_cast<Eigen::Index>(configurations.size()),
-                                                 static_cast<Eigen::Index>(encoding_.columns()));
-  for (std::size_t i = 0; i < configurations.size(); ++i) {
-    for (const auto& [column, value] : encoding_.of(configurations[i]).entries) {
-      result(static_cast<Eigen::Index>(i), column) = value;
-    }
+  std::vector<Encoding::Entries> rows;
+  for (const auto& configuration : configurations) rows.push_back(encoding_.of(configuration).entries);
+  return matrix(rows);
+}
+
+Eigen::MatrixXd SurrogateStrategy::matrix(const std::vector<Encoding::Entries>& rows) const {
+  Eigen::MatrixXd result =
+      Eigen::MatrixXd::Zero(static_cast<Eigen::Index>(rows.size()), static_cast<Eigen::Index>(encoding_.columns()));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (const auto& [column, value] : rows[i]) result(static_cast<Eigen::Index>(i), column) = value;
   }
   return result;
 }

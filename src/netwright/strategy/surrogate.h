@@ -55,6 +55,7 @@ class SurrogateStrategy : public Strategy {
  private:
   struct Told {
     Configuration configuration;
+    Encoding::Entries entries;
     TrialState state = TrialState::running;
     std::vector<std::pair<double, double>> scores;  // fidelity and score, rising
     double seconds = 0;
@@ -71,6 +72,7 @@ class SurrogateStrategy : public Strategy {
   bool can_change(const Configuration& configuration) const;
   Configuration new_sample(Random& random);
   Eigen::MatrixXd encoded(const std::vector<Configuration>& configurations);
+  Eigen::MatrixXd matrix(const std::vector<Encoding::Entries>& rows) const;
 
   const SearchSpace& space_;
   Objective objective_;

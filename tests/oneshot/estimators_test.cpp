@@ -27,7 +27,7 @@ struct Problem {
     };
   }
   RowWeights logits;
-  Objective objective;
+  WeightedLoss objective;
 };
 
 TEST(Estimators, ExactGradientIsThatOfTheExpectedLoss) {

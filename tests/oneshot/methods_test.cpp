@@ -322,7 +322,7 @@ TEST(Rebar, IsUnbiasedOnASupernet) {
   std::vector<torch::Tensor> logits;
   for (const torch::Tensor& tensor : parameters_of(bench)) logits.push_back(tensor.clone().requires_grad_());
   const SearchStep step = bench.step();
-  const Objective objective = objective_of(step, bench.relaxation);
+  const WeightedLoss objective = objective_of(step, bench.relaxation);
   const torch::Tensor exact = flat(exact_gradient(logits, objective).gradients);
   Rebar rebar(0.5);
   Relax relax(logits, 0.5, 8, 1e-3, 1);

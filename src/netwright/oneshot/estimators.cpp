@@ -63,7 +63,7 @@ torch::Tensor log_probability(const RowWeights& logits, const RowWeights& hard) 
   return sum;
 }
 
-double hard_loss(const Objective& objective, const RowWeights& hard) {
+double hard_loss(const WeightedLoss& objective, const RowWeights& hard) {
   const torch::NoGradGuard no_grad;
   return objective(hard, true).item<double>();
 }
@@ -85,7 +85,7 @@ struct Parts {
   ConditionalDraw draw;
 };
 
-Parts parts_of(const RowWeights& logits, const Objective& objective, double temperature, at::Generator& generator) {
+Parts parts_of(const RowWeights& logits, const WeightedLoss& objective, double temperature, at::Generator& generator) {
   Parts parts;
   parts.draw = draw_conditionally(logits, generator);
   parts.loss = hard_loss(objective, parts.draw.hard);
@@ -100,7 +100,7 @@ Parts parts_of(const RowWeights& logits, const Objective& objective, double temp
 
 }  // namespace
 
-Estimate exact_gradient(const RowWeights& logits, const Objective& objective) {
+Estimate exact_gradient(const RowWeights& logits, const WeightedLoss& objective) {
   std::vector<std::int64_t> counts;  // of options, row by row
   double combinations = 1;
   for (const torch::Tensor& tensor : logits) {
@@ -126,13 +126,13 @@ Estimate exact_gradient(const RowWeights& logits, const Objective& objective) {
   return {expected.item<double>(), derivatives(expected, logits)};
 }
 
-Estimate gumbel_softmax_gradient(const RowWeights& logits, const Objective& objective, double temperature,
+Estimate gumbel_softmax_gradient(const RowWeights& logits, const WeightedLoss& objective, double temperature,
                                  at::Generator& generator) {
   const torch::Tensor loss = objective(softened(gumbel_draw(logits, generator), temperature), false);
   return {loss.item<double>(), derivatives(loss, logits)};
 }
 
-Estimate straight_through_gradient(const RowWeights& logits, const Objective& objective, double temperature,
+Estimate straight_through_gradient(const RowWeights& logits, const WeightedLoss& objective, double temperature,
                                    at::Generator& generator) {
   const RowWeights z = gumbel_draw(logits, generator);
   const RowWeights soft = softened(z, temperature), hard = hardened(z);
@@ -142,7 +142,7 @@ Estimate straight_through_gradient(const RowWeights& logits, const Objective& ob
   return {loss.item<double>(), derivatives(loss, logits)};
 }
 
-Estimate reinforce_gradient(const RowWeights& logits, const Objective& objective, double baseline,
+Estimate reinforce_gradient(const RowWeights& logits, const WeightedLoss& objective, double baseline,
                             at::Generator& generator) {
   const RowWeights hard = hardened(gumbel_draw(logits, generator));
   const double loss = hard_loss(objective, hard);
@@ -167,7 +167,7 @@ ConditionalDraw draw_conditionally(const RowWeights& logits, at::Generator& gene
   return draw;
 }
 
-Estimate Rebar::operator()(const RowWeights& logits, const Objective& objective, at::Generator& generator) {
+Estimate Rebar::operator()(const RowWeights& logits, const WeightedLoss& objective, at::Generator& generator) {
   const Parts parts = parts_of(logits, objective, temperature_, generator);
   Estimate estimate{parts.loss, plus(parts.plain, scale_, parts.control)};
   learn_scale(parts.plain, parts.control);
@@ -239,7 +239,7 @@ torch::Tensor Relax::surrogate(const RowWeights& z) const {
   return torch::mv(second_weight_, hidden).sum();
 }
 
-Estimate Relax::operator()(const RowWeights& logits, const Objective& objective, at::Generator& generator) {
+Estimate Relax::operator()(const RowWeights& logits, const WeightedLoss& objective, at::Generator& generator) {
   const Parts parts = parts_of(logits, objective, rebar_.temperature_, generator);
   const RowWeights fixed = plus(parts.plain, rebar_.scale_, parts.control);
   const torch::Tensor free = surrogate(parts.draw.relaxed), tied = surrogate(parts.draw.conditional);

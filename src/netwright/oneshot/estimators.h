@@ -18,7 +18,7 @@ using RowWeights = std::vector<torch::Tensor>;  // by group: rows x options, row
 
 // The loss under these weights. `hard`: they are zeros and ones and nobody differentiates, so only what is chosen need
 // run.
-using Objective = std::function<torch::Tensor(const RowWeights& weights, bool hard)>;
+using WeightedLoss = std::function<torch::Tensor(const RowWeights& weights, bool hard)>;
 
 struct Estimate {
   double loss = 0;  // of the hard draw where there is one, else of the soft
@@ -26,14 +26,14 @@ struct Estimate {
 };
 
 // By all combinations of options. Precondition: there are at most 2^20.
-Estimate exact_gradient(const RowWeights& logits, const Objective& objective);
+Estimate exact_gradient(const RowWeights& logits, const WeightedLoss& objective);
 
-Estimate gumbel_softmax_gradient(const RowWeights& logits, const Objective& objective, double temperature,
+Estimate gumbel_softmax_gradient(const RowWeights& logits, const WeightedLoss& objective, double temperature,
                                  at::Generator& generator);
 // Hard weights forward, backward as if they were the Gumbel-softmax ones of the same draw.
-Estimate straight_through_gradient(const RowWeights& logits, const Objective& objective, double temperature,
+Estimate straight_through_gradient(const RowWeights& logits, const WeightedLoss& objective, double temperature,
                                    at::Generator& generator);
-Estimate reinforce_gradient(const RowWeights& logits, const Objective& objective, double baseline,
+Estimate reinforce_gradient(const RowWeights& logits, const WeightedLoss& objective, double baseline,
                             at::Generator& generator);
 
 // A draw of z = log a + Gumbel, of b = argmax z, and of z given b by fresh noise.
@@ -50,7 +50,7 @@ ConditionalDraw draw_conditionally(const RowWeights& logits, at::Generator& gene
 class Rebar {
  public:
   explicit Rebar(double temperature = 0.5) : temperature_(temperature) {}
-  Estimate operator()(const RowWeights& logits, const Objective& objective, at::Generator& generator);
+  Estimate operator()(const RowWeights& logits, const WeightedLoss& objective, at::Generator& generator);
 
   double scale() const { return scale_; }
   torch::Tensor state() const;  // three numbers
@@ -71,7 +71,7 @@ class Rebar {
 class Relax {
  public:
   Relax(const RowWeights& like, double temperature, std::int64_t hidden, double learning_rate, std::uint64_t seed);
-  Estimate operator()(const RowWeights& logits, const Objective& objective, at::Generator& generator);
+  Estimate operator()(const RowWeights& logits, const WeightedLoss& objective, at::Generator& generator);
 
   NamedTensors state() const;
   void restore(const NamedTensors& state, const std::string& file);

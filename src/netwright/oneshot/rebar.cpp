@@ -47,7 +47,7 @@ class RebarMethod : public Method {
 
 }  // namespace
 
-Objective objective_of(const SearchStep& step, const Relaxation& relaxation) {
+WeightedLoss objective_of(const SearchStep& step, const Relaxation& relaxation) {
   return [&step, &relaxation](const RowWeights& weights, bool hard) {
     if (hard) return step.loss(step.valid, single(largest(relaxation, weights)));
     return step.loss(step.valid, {weights, {}, {}});

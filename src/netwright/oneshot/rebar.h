@@ -20,7 +20,7 @@ struct RebarOptions {
 std::unique_ptr<Method> make_rebar(const MethodContext& context);
 
 // The supernet's validation loss as a function of weights, for estimators; and one drawn network.
-Objective objective_of(const SearchStep& step, const Relaxation& relaxation);
+WeightedLoss objective_of(const SearchStep& step, const Relaxation& relaxation);
 Mixture draw_network(const Relaxation& relaxation, const std::vector<torch::Tensor>& logits, at::Generator& generator);
 
 }  // namespace netwright

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "netwright/base/text.h"
+#include "netwright/trial/dominance.h"
 
 namespace netwright {
 namespace {
@@ -13,25 +14,6 @@ constexpr double slack = 1 + 1e-9;  // shares like 1/27 are written with few dig
 
 bool is_whole(double value) {
   return value == std::floor(value);
-}
-
-double violation_of(const std::vector<double>& scores, const std::vector<Objective>& objectives) {
-  double sum = 0;
-  for (std::size_t i = 0; i < objectives.size(); ++i) {
-    if (!objectives[i].constraint) continue;
-    const double bound = objectives[i].maximize ? *objectives[i].constraint : -*objectives[i].constraint;
-    if (scores[i] < bound) sum += (bound - scores[i]) / (bound == 0 ? 1.0 : std::abs(bound));
-  }
-  return sum;
-}
-
-bool dominates(const RungResult& a, const RungResult& b) {
-  bool better = false;
-  for (std::size_t i = 0; i < a.scores.size(); ++i) {
-    if (a.scores[i] < b.scores[i]) return false;
-    better = better || a.scores[i] > b.scores[i];
-  }
-  return better;
 }
 
 // The same number for all where there is one objective, or none kept its constraints.
@@ -44,8 +26,9 @@ std::vector<std::size_t> pareto_ranks(const std::vector<RungResult>& results) {
   for (std::size_t rank = 0; !left.empty(); ++rank) {
     std::vector<std::size_t> rest;
     for (const std::size_t i : left) {
-      const bool beaten =
-          std::any_of(left.begin(), left.end(), [&](std::size_t j) { return dominates(results[j], results[i]); });
+      const bool beaten = std::any_of(left.begin(), left.end(), [&](std::size_t j) {
+        return dominates_scores(results[j].scores, results[i].scores);
+      });
       ranks[i] = rank;
       if (beaten) rest.push_back(i);
     }

@@ -5,27 +5,10 @@
 #include <limits>
 #include <numeric>
 
+#include "netwright/trial/dominance.h"
+
 namespace netwright {
 namespace {
-
-double violation_of(const std::vector<double>& scores, const std::vector<Objective>& objectives) {
-  double sum = 0;
-  for (std::size_t i = 0; i < objectives.size(); ++i) {
-    if (!objectives[i].constraint) continue;
-    const double bound = objectives[i].maximize ? *objectives[i].constraint : -*objectives[i].constraint;
-    if (scores[i] < bound) sum += (bound - scores[i]) / (bound == 0 ? 1.0 : std::abs(bound));
-  }
-  return sum;
-}
-
-bool dominates(const Member& a, const Member& b) {
-  bool better = false;
-  for (std::size_t i = 0; i < a.scores.size(); ++i) {
-    if (a.scores[i] < b.scores[i]) return false;
-    better = better || a.scores[i] > b.scores[i];
-  }
-  return better;
-}
 
 // Non-dominated sorting among the feasible; the others share a rank behind all of theirs.
 void assign_ranks(const std::vector<Member>& members, std::vector<Fitness>& fitness) {
@@ -37,8 +20,9 @@ void assign_ranks(const std::vector<Member>& members, std::vector<Fitness>& fitn
   for (std::size_t rank = 0; !left.empty(); ++rank) {
     std::vector<std::size_t> rest;
     for (const std::size_t i : left) {
-      const bool beaten =
-          std::any_of(left.begin(), left.end(), [&](std::size_t j) { return dominates(members[j], members[i]); });
+      const bool beaten = std::any_of(left.begin(), left.end(), [&](std::size_t j) {
+        return dominates_scores(members[j].scores, members[i].scores);
+      });
       fitness[i].rank = rank;
       if (beaten) rest.push_back(i);
     }

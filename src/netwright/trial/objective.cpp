@@ -1,4 +1,5 @@
 #include "netwright/trial/objective.h"
+#include "netwright/trial/dominance.h"
 
 #include <algorithm>
 #include <cmath>
@@ -32,15 +33,6 @@ std::optional<std::vector<double>> scores(const Trial& trial, const std::vector<
     values.push_back(*value);
   }
   return values;
-}
-
-bool dominates_scores(const std::vector<double>& a, const std::vector<double>& b) {
-  bool better = false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i] < b[i]) return false;
-    better = better || a[i] > b[i];
-  }
-  return better;
 }
 
 struct Candidate {

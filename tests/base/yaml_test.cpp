@@ -177,6 +177,22 @@ RC_GTEST_PROP(Yaml, NeverCrashesOnText, (std::uint64_t seed)) {
   }
 }
 
+TEST(Yaml, MappingsMayBeLarge) {
+  std::string text;
+  for (int i = 0; i < 49'000; ++i) text += "k" + std::to_string(i) + ": 1\n";
+  EXPECT_EQ(parse(text).entries.size(), 49'000U);
+  EXPECT_EQ(error_of([&] { parse(text + "k7: 1\n"); }).where().line, 49'001);
+}
+
+TEST(Yaml, WhatIsSetKnowsWhereItComesFrom) {
+  Yaml root = parse("recipe: {epochs: 3}\nname: x\n");
+  set_by_path(root, "foo.bar=1");
+  EXPECT_EQ(root.entries.back().where.file, "--set foo.bar");
+  EXPECT_EQ(root.find("foo")->where.file, "--set foo.bar");
+  set_by_path(root, "name.x=5");
+  EXPECT_EQ(root.find("name")->where.file, "--set name.x");
+}
+
 TEST(Yaml, SetsByPath) {
   Yaml root = parse("recipe: {epochs: 3}\nlist: [{a: 1}]\n");
   set_by_path(root, "recipe.epochs=5");

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <map>
 #include <sstream>
+#include <unordered_set>
 #include <utility>
 
 #include "netwright/base/file.h"
@@ -87,6 +88,7 @@ class TreeBuilder : public YAML::EventHandler {
     YAML::anchor_t anchor = 0;
     bool has_key = false;
     std::string key;
+    std::unordered_set<std::string> keys;  // so far
     Location key_where;
   };
 
@@ -132,7 +134,7 @@ class TreeBuilder : public YAML::EventHandler {
       parent.node.items.push_back(std::move(node));
     } else if (!parent.has_key) {
       if (!node.is_scalar()) throw invalid(node.where, "a key that is not plain text", "write keys as plain words");
-      if (parent.node.find(node.text) != nullptr) {
+      if (!parent.keys.insert(node.text).second) {
         throw invalid(node.where, "duplicate key '" + node.text + "'", "keep one of the two");
       }
       parent.key = node.text;
@@ -315,7 +317,12 @@ void set_by_path(Yaml& root, std::string_view assignment) {
     } else {
       if (!node->is_mapping() && !node->is_null()) *node = Yaml{};
       node->kind = Yaml::Kind::mapping;
-      if (node->find(part) == nullptr) node->set(part, Yaml{});
+      if (node->where.file.empty()) node->where = value.where;
+      if (node->find(part) == nullptr) {
+        Yaml made;
+        made.where = value.where;
+        node->set(part, std::move(made));
+      }
       node = const_cast<Yaml*>(node->find(part));
     }
     if (last) *node = std::move(value);

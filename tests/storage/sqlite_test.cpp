@@ -191,6 +191,29 @@ TEST_F(Sqlite, ReadOnlyFileIsRefused) {
   std::filesystem::permissions(folder_, std::filesystem::perms::owner_all);
 }
 
+// As on a disk that is mounted for reading, or in a colleague's folder.
+TEST_F(Sqlite, StudiesOfAReadOnlyFolderCanBeRead) {
+  fill(3);
+  const std::string odd = (folder_ / "50% of #1?.db").string();
+  std::filesystem::copy_file(path_, odd);
+  std::filesystem::permissions(folder_, std::filesystem::perms(0555));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::geteuid() == 0 && ::setuid(65534) != 0) ::_exit(3);
+    try {
+      const auto storage = open_storage(path_);
+      const bool read = storage->trials("a").size() == 3 && open_storage(odd)->list_studies().size() == 1;
+      ::_exit(read ? 0 : 1);
+    } catch (const Error&) {
+      ::_exit(2);
+    }
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  std::filesystem::permissions(folder_, std::filesystem::perms::owner_all);
+}
+
 // A file that may not grow behaves as on a full disk.
 TEST_F(Sqlite, FullDiskIsAnErrorAndKeepsWhatWasStored) {
   fill(5);

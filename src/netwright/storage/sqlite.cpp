@@ -236,6 +236,11 @@ class SqliteStorage : public Storage {
 
   // Makes the tables in a new file (true), or checks that they are ours.
   bool prepare_tables() {
+    if (database_.read_only()) {
+      if (is_ours()) return false;
+      throw Error(ExitCode::storage, "there are no studies in this file, and nothing can be written to it",
+                  "make the file and its folder writable, or choose another with `storage:`", {database_.path(), 0, 0});
+    }
     log_ = database_.query("PRAGMA journal_mode = WAL").next() && value("PRAGMA journal_mode") == "wal";
     // Where the file system cannot share the log's index, the rollback journal is used and its folder flushed too.
     database_.execute(log_ ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = EXTRA");

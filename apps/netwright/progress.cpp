@@ -92,6 +92,10 @@ void Progress::trial_changed(const Trial& trial) {
   if (terminal_ && monotonic_seconds() - last_draw_ > 0.1) draw();
 }
 
+void Progress::waited() {
+  if (terminal_ && !phase_.empty() && monotonic_seconds() - last_draw_ > 0.4) draw();
+}
+
 void Progress::note(const std::string& text) {
   erase();
   std::fprintf(stderr, "note: %s\n", text.c_str());

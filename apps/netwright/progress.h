@@ -19,6 +19,7 @@ class Progress : public StudyObserver {
   void phase(const std::string& name, std::int64_t trials) override;
   void trial_changed(const Trial& trial) override;
   void note(const std::string& text) override;
+  void waited() override;
 
  private:
   void draw();

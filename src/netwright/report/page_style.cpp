@@ -33,7 +33,7 @@ h2 { font-size: 18px; margin: 0 0 12px; } h3 { font-size: 15px; margin: 18px 0 6
 .headline { border-left: 5px solid var(--accent); }
 .headline.better { border-left-color: var(--good); } .headline.worse { border-left-color: var(--bad); }
 .headline.open { border-left-color: var(--warn); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(156px, 1fr)); gap: 12px; margin-top: 18px; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(136px, 1fr)); gap: 12px; margin-top: 18px; }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 12px 14px; }
 .tile .label, .tile .detail { color: var(--muted); font-size: 13px; } .tile .value { font-size: 21px; font-weight: 600; white-space: nowrap; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 22px 28px; }

@@ -167,13 +167,13 @@ DataFacts data_facts(const Experiment& experiment) {
 }
 
 int check_search(const Experiment& experiment, const SearchSpace& space, int members) {
-  check_trainer(experiment.execution);
   if (is_one_shot(experiment.strategy)) {
     supernet_recipe(experiment.recipe);
   } else {
     make_strategy({space, experiment.objectives, experiment.strategy});
   }
   make_schedule({experiment.objectives, common_fidelity(space, experiment.seed), experiment.schedule});
+  check_trainer(experiment.execution);
   Random random(derive_seed(experiment.seed, "check"));
   int refused = 0;
   for (int i = 0; i < members; ++i) {

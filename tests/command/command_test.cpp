@@ -167,6 +167,7 @@ TEST(Command, BadInputIsRefusedWithItsPlace) {
   std::string wrong_strategy = experiment("x");
   wrong_strategy.replace(wrong_strategy.find("evolution"), 9, "evolutoin");
   expect_refused(wrong_strategy, "did you mean 'evolution'?");
+  expect_refused(experiment("\"a\\0b\\e[31m\""), "the study's name 'a?b?[31m' cannot be a folder's name");
   EXPECT_EQ(sandbox.run("run absent.yaml").exit_code, 3);
 }
 

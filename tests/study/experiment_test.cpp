@@ -78,7 +78,8 @@ TEST(Experiment, AMistakeInWhatIsFixedOrNarrowedNamesItsPlace) {
     }
     return std::string("accepted");
   };
-  EXPECT_EQ(refusal("fix: {a: 3, zz: 3}"), "e.yaml:3:15: the space has no choice 'zz'\n  remedy: valid names: a, b");
+  EXPECT_EQ(refusal("fix: {a: 3, zzzz: 3}"),
+            "e.yaml:3:15: the space has no choice 'zzzz'\n  remedy: valid names: a, b");
   EXPECT_EQ(refusal("fix: {a: 10}").substr(0, 37), "e.yaml:3:9: choice 'a' cannot be 10\n ");
   EXPECT_EQ(refusal("fix: {b: x, a: 2}"), "accepted");
   EXPECT_EQ(refusal("narrow: {bb: [x]}").substr(0, 44), "e.yaml:3:12: the space has no choice 'bb'\n  ");

@@ -51,7 +51,9 @@ Recipe supernet_recipe(const Yaml& strategy, const Yaml& recipe) {
 }
 
 OneShot::OneShot(const StudyContext& context, StudyState& state)
-    : context_(context), state_(state), recipe_(supernet_recipe(context.experiment.strategy, context.experiment.recipe)) {
+    : context_(context),
+      state_(state),
+      recipe_(supernet_recipe(context.experiment.strategy, context.experiment.recipe)) {
   if (state_.trials.empty()) {
     Trial& trial = state_.trials.emplace_back();
     trial.id = 1;

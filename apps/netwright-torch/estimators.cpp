@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "apps/netwright-torch/verb.h"
+#include "netwright/base/json.h"
 #include "netwright/nn/runtime.h"
 #include "netwright/oneshot/estimator_comparison.h"
 

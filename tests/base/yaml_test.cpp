@@ -222,6 +222,7 @@ TEST(Yaml, TextThatIsNotUtf8IsRefusedWithItsLine) {
   expect_invalid("\xfe\xff\xff: 1", 1, 1, "not UTF-8");
   expect_invalid(std::string("a: b\nc: \0", 9), 2, 1, "not UTF-8");
   expect_invalid("a: b\x01", 1, 1, "not UTF-8");
+  expect_invalid(R"(a: "x\N")", 1, 4, "escape");
   EXPECT_EQ(parse("\xef\xbb\xbf"
                   "a: \xc3\xa9")
                 .find("a")

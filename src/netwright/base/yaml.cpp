@@ -58,6 +58,9 @@ class TreeBuilder : public YAML::EventHandler {
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
+    if (!is_utf8(value)) {  // yaml-cpp writes one byte for these two
+      throw invalid(place(mark), "the escape \\N or \\_ in quotes", "write \\u0085 or \\u00a0");
+    }
     Yaml node;
     node.where = place(mark);
     node.quoted = tag == "!";

@@ -168,7 +168,7 @@ DataFacts data_facts(const Experiment& experiment) {
 
 int check_search(const Experiment& experiment, const SearchSpace& space, int members) {
   if (is_one_shot(experiment.strategy)) {
-    supernet_recipe(experiment.recipe);
+    supernet_recipe(experiment.strategy, experiment.recipe);
   } else {
     make_strategy({space, experiment.objectives, experiment.strategy});
   }

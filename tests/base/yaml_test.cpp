@@ -228,5 +228,24 @@ TEST(MappingReader, AsksForEveryKey) {
   EXPECT_THROW(MappingReader(parse("[1]"), "budget"), Error);
 }
 
+// Such bytes would be written on into JSON, which has none, and read back as another text.
+TEST(Yaml, TextThatIsNotUtf8IsRefusedWithItsLine) {
+  expect_invalid("a: 1\nb: caf\xe9\n", 2, 1, "not UTF-8");
+  expect_invalid(std::string("\xff\xfe"
+                             "a\0:\0 \0b\0",
+                             10),
+                 1, 1, "not UTF-8");  // UTF-16
+  expect_invalid("\xfe\xff\xff: 1", 1, 1, "not UTF-8");
+  expect_invalid(std::string("a: b\nc: \0", 9), 2, 1, "not UTF-8");
+  expect_invalid("a: b\x01", 1, 1, "not UTF-8");
+  expect_invalid(R"(a: "x\N")", 1, 4, "escape");
+  EXPECT_EQ(parse("\xef\xbb\xbf"
+                  "a: \xc3\xa9")
+                .find("a")
+                ->text,
+            "\xc3\xa9")
+      << "a byte-order mark is passed over";
+}
+
 }  // namespace
 }  // namespace netwright

@@ -83,6 +83,26 @@ TEST_F(OneShotStudyTest, WhatTheSupernetFoundIsRetrainedBesideRandomNetworks) {
   EXPECT_EQ(same, 2);
 }
 
+TEST(SupernetRecipe, IsThatOfTheMethodsPaper) {
+  const auto recipe = [](const std::string& strategy, const std::string& changes = "") {
+    return supernet_recipe(parse_yaml(strategy, "s.yaml"), changes.empty() ? Yaml{} : parse_yaml(changes, "r.yaml"));
+  };
+  for (const std::string strategy : {"{name: darts}", "{name: gaea}", "{name: gdas}", "{name: gaea, base: darts}"}) {
+    EXPECT_EQ(recipe(strategy).batch, 64) << strategy;
+    EXPECT_EQ(recipe(strategy).optimizer.learning_rate, 0.025) << strategy;
+    EXPECT_EQ(recipe(strategy).optimizer.learning_rate * recipe(strategy).schedule.final_fraction, 0.001) << strategy;
+  }
+  for (const std::string strategy : {"{name: pc_darts}", "{name: gaea, base: pc_darts}"}) {
+    EXPECT_EQ(recipe(strategy).batch, 256) << strategy;
+    EXPECT_EQ(recipe(strategy).optimizer.learning_rate, 0.1) << strategy;
+    EXPECT_EQ(recipe(strategy).schedule.final_fraction, 0) << strategy;
+    EXPECT_EQ(recipe(strategy).optimizer.weight_decay, 3e-4) << strategy;
+    EXPECT_EQ(recipe(strategy).gradient_clip, 5) << strategy;
+    EXPECT_EQ(recipe(strategy, "{batch: 32}").batch, 32) << "the experiment decides";
+    EXPECT_EQ(recipe(strategy, "{batch: 32}").optimizer.learning_rate, 0.1) << strategy;
+  }
+}
+
 TEST_F(OneShotStudyTest, KilledInTheSearchItIsStartedAgain) {
   struct Killed {};
   int polls = 0;

@@ -59,6 +59,9 @@ class TreeBuilder : public YAML::EventHandler {
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
+    if (!is_utf8(value)) {  // yaml-cpp writes one byte for these two
+      throw invalid(place(mark), "the escape \\N or \\_ in quotes", "write \\u0085 or \\u00a0");
+    }
     Yaml node;
     node.where = place(mark);
     node.quoted = tag == "!";
@@ -167,6 +170,26 @@ std::string describe(const Yaml& node) {
   return "";
 }
 
+// YAML has no control characters but tab and line ends.
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 32 && c != '\t' && c != '\n' && c != '\r';
+}
+
+// yaml-cpp guesses other encodings from the first bytes, and passes on what is wrong in UTF-8.
+void check_encoding(std::string_view text, const std::string& file) {
+  const auto clean = [](std::string_view part) {
+    return std::none_of(part.begin(), part.end(), is_control) && is_utf8(part);
+  };
+  if (clean(text)) return;
+  int line = 1;
+  for (std::size_t begin = 0; begin < text.size(); ++line) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    if (!clean(text.substr(begin, end - begin))) break;
+    begin = end + 1;
+  }
+  throw invalid({file, line, 1}, "not UTF-8 text", "save the file as plain text in the encoding UTF-8");
+}
+
 Error wrong_type(const Yaml& node, std::string_view what, const std::string& expected) {
   return invalid(node.where, "'" + std::string(what) + "' must be " + expected + ", not " + describe(node),
                  "give " + expected);
@@ -263,6 +286,7 @@ const std::string& Yaml::as_text(std::string_view what) const {
 Yaml parse_yaml(std::string_view text, const std::string& file) {
   if (text.size() > max_bytes)
     throw invalid({file, 0, 0}, "larger than 4 MiB", "this is not an experiment or space file");
+  check_encoding(text, file);
   // yaml-cpp takes the end of a file after a line break for a closing quote; the end of a comment it does not.
   std::istringstream stream(std::string(text) + "\n#");
   try {

@@ -7,8 +7,9 @@
 namespace netwright {
 namespace {
 
+// elu(a) + 1. Below 0 that is exp(a); written so it stays above 0 where elu rounds to -1.
 torch::Tensor concentration_of(const torch::Tensor& parameters) {
-  return torch::elu(parameters) + 1;
+  return torch::where(parameters > 0, parameters + 1, parameters.clamp_max(0).exp());
 }
 
 class Drnas : public Method {

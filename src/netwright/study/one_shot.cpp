@@ -19,7 +19,20 @@ bool is_one_shot(const Yaml& strategy) {
   return name != nullptr && name->is_scalar() && std::find(names.begin(), names.end(), name->text) != names.end();
 }
 
-Recipe supernet_recipe(const Yaml& recipe) {
+namespace {
+
+// Whether a quarter of the channels passes the options: PC-DARTS, and GAEA on it.
+bool has_partial_channels(const Yaml& strategy) {
+  const auto says = [&](const char* key, const char* text) {
+    const Yaml* value = strategy.find(key);
+    return value != nullptr && value->is_scalar() && value->text == text;
+  };
+  return says("name", "pc_darts") || (says("name", "gaea") && says("base", "pc_darts"));
+}
+
+}  // namespace
+
+Recipe supernet_recipe(const Yaml& strategy, const Yaml& recipe) {
   Recipe base;
   base.epochs = 50;
   base.batch = 64;
@@ -29,11 +42,18 @@ Recipe supernet_recipe(const Yaml& recipe) {
   base.optimizer.weight_decay = 3e-4;
   base.schedule.final_fraction = 0.04;
   base.gradient_clip = 5;
+  if (has_partial_channels(strategy)) {
+    base.batch = 256;
+    base.optimizer.learning_rate = 0.1;
+    base.schedule.final_fraction = 0;
+  }
   return recipe.is_null() ? base : parse_recipe(recipe, base);
 }
 
 OneShot::OneShot(const StudyContext& context, StudyState& state)
-    : context_(context), state_(state), recipe_(supernet_recipe(context.experiment.recipe)) {
+    : context_(context),
+      state_(state),
+      recipe_(supernet_recipe(context.experiment.strategy, context.experiment.recipe)) {
   if (state_.trials.empty()) {
     Trial& trial = state_.trials.emplace_back();
     trial.id = 1;

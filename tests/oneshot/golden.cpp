@@ -136,7 +136,7 @@ std::map<std::string, std::string> published_names(const Relaxation& relaxation,
 std::shared_ptr<Supernet> Golden::supernet(bool plain) const {
   SupernetOptions options;
   options.partial = partial ? 4 : 1;
-  options.plain = plain;
+  if (plain) options.passes = SupernetPasses::none();
   auto net = build_supernet(space.relax({}), space.table(), options);
   net->to(torch::kDouble);
   const torch::NoGradGuard no_grad;

@@ -78,7 +78,12 @@ void expect_same_network(const SearchSpace& space, const RelaxationOptions& opti
   auto ours = net->named_parameters();
   const torch::NoGradGuard no_grad;
   const Picks picks = relaxation.picks(configuration);
+  std::vector<SupernetStep> steps;
   for (const SupernetStep& step : net->steps()) {
+    steps.insert(steps.end(), step.edges.begin(), step.edges.end());
+    steps.push_back(step);
+  }
+  for (const SupernetStep& step : steps) {
     for (const SupernetUnit& unit : step.units) {
       const bool chosen = std::all_of(unit.factors.begin(), unit.factors.end(), [&](const Factor& factor) {
         return picks.options[static_cast<std::size_t>(factor.row)] == factor.option;

@@ -1,6 +1,7 @@
 #include "netwright/nn/fused.h"
 
 #include "netwright/nn/kernels/convolution.h"
+#include "netwright/nn/scratch.h"
 
 namespace netwright {
 
@@ -26,10 +27,6 @@ const float* values(const torch::Tensor& tensor) {
 }
 float* place(const torch::Tensor& tensor) {
   return tensor.data_ptr<float>();
-}
-
-torch::Tensor packed(const torch::Tensor& x) {
-  return x.dim() == 4 ? x.contiguous(at::MemoryFormat::ChannelsLast) : x.contiguous();
 }
 
 // What the functions need to know besides tensors. Kept in the autograd context by value.
@@ -213,6 +210,9 @@ PlainExecution::PlainExecution(bool wanted) : before_(plain_execution) {
 }
 PlainExecution::~PlainExecution() {
   plain_execution = before_;
+}
+bool PlainExecution::active() {
+  return plain_execution;
 }
 
 bool fusible(const torch::Tensor& x) {

@@ -10,14 +10,16 @@
 
 namespace netwright {
 
-// While one lives, convolution blocks and batch norms of this thread use LibTorch's operations alone: what fused ones
-// are compared with, and what double backward takes least time through.
+// While one lives, convolution blocks, batch norms and pools of this thread use LibTorch's operations alone: what fused
+// ones are compared with, and what double backward takes least time through.
 class PlainExecution {
  public:
   explicit PlainExecution(bool wanted = true);
   ~PlainExecution();
   PlainExecution(const PlainExecution&) = delete;
   PlainExecution& operator=(const PlainExecution&) = delete;
+
+  static bool active();  // in this thread
 
  private:
   bool before_;

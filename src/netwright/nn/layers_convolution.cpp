@@ -1,5 +1,6 @@
 // Convolutions and what DARTS and NAS-Bench-201 make of them. Padding keeps the size at stride 1.
 #include "netwright/nn/layers.h"
+#include "netwright/nn/separable.h"
 #include "netwright/nn/units.h"
 
 namespace netwright::layers {
@@ -26,38 +27,6 @@ class Single : public Layer {
 
  private:
   Block block_;
-};
-
-// ReLU, depthwise, pointwise, batch norm; once (dil_conv) or twice (sep_conv).
-class Separable : public Layer {
- public:
-  Separable(const LayerContext& context, std::int64_t dilation, int times) {
-    const std::int64_t in = context.inputs[0].channels;
-    for (int i = 0; i < times; ++i) {
-      const bool last = i + 1 == times;
-      const std::string number = times > 1 ? std::to_string(i + 1) : "";
-      depthwise_.push_back(register_module(
-          "depthwise" + number,
-          std::make_shared<ConvolutionBlock>(ConvolutionOptions{.in = in,
-                                                                .out = in,
-                                                                .kernel = integer_of(context.parameters, "kernel", 3),
-                                                                .stride = i == 0 ? stride_of(context) : 1,
-                                                                .dilation = dilation,
-                                                                .groups = in,
-                                                                .before = Activation::relu})));
-      pointwise_.push_back(register_module(
-          "pointwise" + number, std::make_shared<ConvolutionBlock>(ConvolutionOptions{
-                                    .in = in, .out = last ? context.output.channels : in, .norm = norm_of(context)})));
-    }
-  }
-  torch::Tensor forward(const std::vector<torch::Tensor>& inputs) override {
-    torch::Tensor x = inputs[0];
-    for (std::size_t i = 0; i < depthwise_.size(); ++i) x = pointwise_[i]->forward(depthwise_[i]->forward(x));
-    return x;
-  }
-
- private:
-  std::vector<Block> depthwise_, pointwise_;
 };
 
 // ReLU, two 1x1 convolutions of stride 2, the second one pixel further down and right, concatenated; batch norm.

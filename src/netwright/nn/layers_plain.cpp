@@ -1,6 +1,7 @@
 // Layers without convolutions: sums, pools, norms, activations, and layers for rows.
 #include <algorithm>
 
+#include "netwright/nn/fused_pool.h"
 #include "netwright/nn/layers.h"
 #include "netwright/nn/units.h"
 
@@ -56,32 +57,24 @@ class Concat : public Layer {
   torch::Tensor forward(const std::vector<torch::Tensor>& inputs) override { return torch::cat(inputs, 1); }
 };
 
-struct Window {
-  std::int64_t kernel, stride;
-};
-
 // With a batch norm that has no weights where `norm` is set, as DARTS pools in its search network.
 class Pool : public Layer {
  public:
   Pool(const LayerContext& context, bool average)
-      : average_(average),
-        window_{integer_of(context.parameters, "kernel", 3), integer_of(context.parameters, "stride", 1)} {
+      : options_{average, integer_of(context.parameters, "kernel", 3), integer_of(context.parameters, "stride", 1)} {
     if (boolean_of(context.parameters, "norm", false)) {
       norm_ = register_module("norm", std::make_shared<BatchNorm>(context.output.channels, false));
     }
   }
   torch::Tensor forward(const std::vector<torch::Tensor>& inputs) override {
-    const auto [kernel, stride] = window_;
-    const std::int64_t padding = (kernel - 1) / 2;
-    torch::Tensor y = average_ ? torch::avg_pool2d(inputs[0], kernel, stride, padding, /*ceil_mode=*/false,
-                                                   /*count_include_pad=*/false)
-                               : torch::max_pool2d(inputs[0], kernel, stride, padding);
+    const torch::Tensor& x = inputs[0];
+    if (is_training() && fusible(x, options_)) return fused_pool(x, options_, norm_.get());
+    const torch::Tensor y = plain_pool(x, options_);
     return norm_ ? norm_->forward(y) : y;
   }
 
  private:
-  bool average_;
-  Window window_;
+  PoolOptions options_;
   std::shared_ptr<BatchNorm> norm_;
 };
 

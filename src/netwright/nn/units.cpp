@@ -87,6 +87,32 @@ torch::Tensor BatchNorm::forward(const torch::Tensor& x, Activation after) {
                         after);
 }
 
+namespace {
+
+template <class T>
+void move_towards(const torch::Tensor& running, const torch::Tensor& found, double scale) {
+  T* to = running.data_ptr<T>();
+  const T* from = found.data_ptr<T>();
+  for (std::int64_t c = 0; c < running.numel(); ++c) {
+    const auto value = static_cast<T>(static_cast<double>(from[c]) * scale);
+    to[c] += static_cast<T>(BatchNorm::momentum) * (value - to[c]);
+  }
+}
+
+}  // namespace
+
+void BatchNorm::update_running(const torch::Tensor& statistics, std::int64_t positions) {
+  const double unbiased = static_cast<double>(positions) / static_cast<double>(positions - 1);
+  const torch::Tensor mean = statistics[0], variance = statistics[1];
+  if (running_mean.scalar_type() == torch::kFloat) {
+    move_towards<float>(running_mean, mean, 1);
+    move_towards<float>(running_var, variance, unbiased);
+  } else {
+    move_towards<double>(running_mean, mean, 1);
+    move_towards<double>(running_var, variance, unbiased);
+  }
+}
+
 void BatchNorm::initialize(at::Generator&) {
   torch::NoGradGuard guard;
   if (weight.defined()) {
@@ -118,8 +144,8 @@ torch::Tensor ConvolutionBlock::forward(const torch::Tensor& x) {
     // A strided 1x1 convolution reads every stride-th pixel: picked first, the rest is a plain one. oneDNN 2.x does the
     // same inside, but writes beyond its buffer when the channels are few and no multiple of 8 (6 to 5 channels corrupt
     // the heap).
-    rows = rows.slice(2, 0, rows.size(2), stride).slice(3, 0, rows.size(3), stride);
-    rows = rows.contiguous(torch::MemoryFormat::ChannelsLast);
+    const at::MemoryFormat layout = rows.suggest_memory_format();
+    rows = rows.slice(2, 0, rows.size(2), stride).slice(3, 0, rows.size(3), stride).contiguous(layout);
     stride = 1;
   }
   torch::Tensor y = torch::conv2d(rows, weight, bias, stride, padding, options.dilation, options.groups);

@@ -34,6 +34,9 @@ class BatchNorm : public Unit {
   bool uses_batch(const torch::Tensor& x) const;       // rather than the running statistics
   void initialize(at::Generator& generator) override;  // scale 1, shift 0, running mean 0 and variance 1
 
+  // By a batch's statistics, taken over so many positions: rows mean and (biased) variance.
+  void update_running(const torch::Tensor& statistics, std::int64_t positions);
+
   static constexpr double momentum = 0.1;
   static constexpr double epsilon = 1e-5;
 

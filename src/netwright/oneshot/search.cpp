@@ -30,7 +30,7 @@ std::shared_ptr<Supernet> make_net(const SearchSpace& space, const Relaxation& r
   SupernetOptions net_options;
   net_options.seed = derive_seed(seed, "weights");
   net_options.partial = method.settings().partial;
-  net_options.plain = options.plain;
+  if (options.plain) net_options.passes = SupernetPasses::none();
   auto net = build_supernet(relaxation, space.table(), net_options);
   net->to(options.device, options.type);
   return net;

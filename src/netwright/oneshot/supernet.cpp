@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "netwright/nn/fused.h"
+#include "netwright/nn/weighted_sum.h"
 
 namespace netwright {
 
@@ -14,17 +15,12 @@ Mixture single(Picks picks) {
 
 namespace {
 
-torch::Tensor shuffle_channels(const torch::Tensor& x, std::int64_t groups) {
+torch::Tensor shuffle_channels(const torch::Tensor& x, std::int64_t groups, at::MemoryFormat layout) {
   const std::int64_t n = x.size(0), channels = x.size(1), height = x.size(2), width = x.size(3);
   return x.reshape({n, groups, channels / groups, height, width})
       .transpose(1, 2)
       .reshape({n, channels, height, width})
-      .contiguous(at::MemoryFormat::ChannelsLast);
-}
-
-// A tensor's elements along its first dimension, as scalars; none where it is undefined.
-std::vector<torch::Tensor> scalars(const torch::Tensor& tensor) {
-  return tensor.defined() ? tensor.reshape({-1}).unbind(0) : std::vector<torch::Tensor>();
+      .contiguous(layout);
 }
 
 }  // namespace
@@ -32,33 +28,77 @@ std::vector<torch::Tensor> scalars(const torch::Tensor& tensor) {
 // One forward pass.
 class Supernet::Run {
  public:
-  Run(const Supernet& net, const Mixture& mixture) : net_(net), mixture_(mixture) {
-    for (const torch::Tensor& weights : mixture.weights) weights_.push_back(scalars(weights));
-    for (const torch::Tensor& weights : mixture.edges) edges_.push_back(scalars(weights));
-    weights_.resize(net.relaxation_.groups.size());
-    edges_.resize(net.relaxation_.sums.size());
-    slots_.resize(static_cast<std::size_t>(net.slot_count_));
+  Run(const Supernet& net, const Mixture& mixture, const torch::Tensor& x)
+      : net_(net),
+        mixture_(mixture),
+        slots_(static_cast<std::size_t>(net.slot_count_)),
+        shared_(net.shared_slots_.size()),
+        shares_(slots_.size()) {
+    slots_[0] = x.dim() == 4 ? x.contiguous(layout()) : x;
+    flatten_weights();
   }
 
-  torch::Tensor operator()(const torch::Tensor& x) {
-    slots_[0] = x.dim() == 4 ? x.contiguous(at::MemoryFormat::ChannelsLast) : x;
+  torch::Tensor operator()() {
     for (const SupernetStep& step : net_.steps_) {
-      torch::Tensor y;
-      if (step.kind == SupernetStep::Kind::mixed) {
-        y = mixed(step);
-      } else if (step.kind == SupernetStep::Kind::mask) {
-        y = masked(step);
-      } else {
-        y = step.units.front().layer->forward(inputs(step.units.front()));
-      }
-      for (const int slot : step.last_read) slots_[static_cast<std::size_t>(slot)].reset();
+      torch::Tensor y = run(step);
+      for (const int slot : step.last_read) release(slot);
       slots_[static_cast<std::size_t>(step.output)] = std::move(y);
     }
     return slots_[static_cast<std::size_t>(net_.output_slot_)];
   }
 
  private:
+  struct Weighted {
+    SumTerm term;
+    std::vector<std::int64_t> factors;  // places in flat_
+  };
+
+  at::MemoryFormat layout() const {
+    return net_.passes_.channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+  }
+
+  torch::Tensor run(const SupernetStep& step) {
+    switch (step.kind) {
+      case SupernetStep::Kind::mixed:
+        return mixed(step);
+      case SupernetStep::Kind::mask:
+        return masked(step);
+      case SupernetStep::Kind::sum:
+        return sum(step);
+      default:
+        return step.units.front().layer->forward(inputs(step.units.front()));
+    }
+  }
+
+  // Every weight of the mixture in one row, and a 1 at its end.
+  void flatten_weights() {
+    std::vector<torch::Tensor> parts;
+    auto place = [&, next = std::int64_t{0}](const torch::Tensor& weights) mutable {
+      const std::int64_t begin = weights.defined() ? next : -1;
+      if (weights.defined()) {
+        parts.push_back(weights.reshape({-1}).to(slots_[0].options()));
+        next += weights.numel();
+      }
+      return begin;
+    };
+    for (const torch::Tensor& weights : mixture_.weights) weight_places_.push_back(place(weights));
+    for (const torch::Tensor& weights : mixture_.edges) edge_places_.push_back(place(weights));
+    weight_places_.resize(net_.relaxation_.groups.size(), -1);
+    edge_places_.resize(net_.relaxation_.sums.size(), -1);
+    if (parts.empty()) return;
+    parts.push_back(torch::ones({1}, slots_[0].options()));
+    flat_ = torch::cat(parts);
+  }
+
   const torch::Tensor& slot(int number) const { return slots_[static_cast<std::size_t>(number)]; }
+
+  void release(int slot) {
+    slots_[static_cast<std::size_t>(slot)].reset();
+    shares_[static_cast<std::size_t>(slot)].reset();
+    for (std::size_t i = 0; i < shared_.size(); ++i) {
+      if (net_.shared_slots_[i] == slot) shared_[i].reset();
+    }
+  }
 
   std::vector<torch::Tensor> inputs(const SupernetUnit& unit) const {
     std::vector<torch::Tensor> tensors;
@@ -66,19 +106,33 @@ class Supernet::Run {
     return tensors;
   }
 
-  // Undefined: 1.
-  torch::Tensor weight(const Factor& factor) const {
-    const RelaxedRow& row = net_.relaxation_.rows[static_cast<std::size_t>(factor.row)];
-    const auto& weights = weights_[static_cast<std::size_t>(row.group)];
-    if (weights.empty()) return {};
-    return weights[static_cast<std::size_t>(row.index) * row.options.size() + static_cast<std::size_t>(factor.option)];
+  std::vector<std::int64_t> places(const std::vector<Factor>& factors) const {
+    std::vector<std::int64_t> found;
+    for (const Factor& factor : factors) {
+      const RelaxedRow& row = net_.relaxation_.rows[static_cast<std::size_t>(factor.row)];
+      const std::int64_t begin = weight_places_[static_cast<std::size_t>(row.group)];
+      if (begin < 0) continue;
+      found.push_back(begin + row.index * static_cast<std::int64_t>(row.options.size()) + factor.option);
+    }
+    return found;
   }
 
-  torch::Tensor weight(const std::vector<Factor>& factors) const {
+  // Undefined: 1.
+  torch::Tensor weight(const Factor& factor) const {
+    const std::vector<std::int64_t> place = places({factor});
+    return place.empty() ? torch::Tensor() : flat_[place.front()];
+  }
+
+  // Of each term the product of its factors; undefined: all 1.
+  torch::Tensor weights(const std::vector<Weighted>& terms) const {
+    std::size_t most = 0;
+    for (const Weighted& one : terms) most = std::max(most, one.factors.size());
     torch::Tensor product;
-    for (const Factor& factor : factors) {
-      const torch::Tensor one = weight(factor);
-      if (one.defined()) product = product.defined() ? product * one : one;
+    for (std::size_t f = 0; f < most; ++f) {
+      std::vector<std::int64_t> at;
+      for (const Weighted& one : terms) at.push_back(f < one.factors.size() ? one.factors[f] : flat_.numel() - 1);
+      const torch::Tensor one = flat_.index_select(0, torch::tensor(at, flat_.options().dtype(torch::kLong)));
+      product = product.defined() ? product * one : one;
     }
     return product;
   }
@@ -101,39 +155,119 @@ class Supernet::Run {
   torch::Tensor zeros(const Shape& shape) const {
     const torch::Tensor& x = slots_.front();
     if (!shape.is_image()) return torch::zeros({x.size(0), shape.channels}, x.options());
-    return torch::zeros({x.size(0), shape.channels, shape.height, shape.width},
-                        x.options().memory_format(at::MemoryFormat::ChannelsLast));
+    return torch::zeros({x.size(0), shape.channels, shape.height, shape.width}, x.options().memory_format(layout()));
+  }
+
+  // What the unit gives for `x`, or what another unit like it gave before.
+  torch::Tensor value(const SupernetUnit& unit, const std::vector<torch::Tensor>& x) {
+    if (!unit.layer) return x.front();
+    if (unit.shared < 0) return unit.layer->forward(x);
+    torch::Tensor& shared = shared_[static_cast<std::size_t>(unit.shared)];
+    if (!shared.defined()) shared = unit.layer->forward(x);
+    return shared;
+  }
+
+  // The edge's options as terms of a sum, `through` in place of their input where it is defined.
+  void add_terms(const SupernetStep& edge, const torch::Tensor& through, std::vector<torch::Tensor>& sources,
+                 std::vector<Weighted>& terms) {
+    for (const SupernetUnit& unit : edge.units) {
+      if (!runs(unit)) continue;
+      const std::vector<torch::Tensor> x = through.defined() ? std::vector<torch::Tensor>{through} : inputs(unit);
+      Weighted weighted{{}, places(unit.factors)};
+      if (edge.partial == 1 && edge.sum >= 0 && edge_places_[static_cast<std::size_t>(edge.sum)] >= 0) {
+        weighted.factors.push_back(edge_places_[static_cast<std::size_t>(edge.sum)] + edge.edge);
+      }
+      auto* separable = dynamic_cast<Separable*>(unit.layer.get());
+      const bool several = slots_.front().size(0) * edge.shape.height * edge.shape.width > 1;  // a norm needs them
+      const bool kernel = net_.passes_.separable && separable && several && summable(x.front()) && summable(*separable);
+      if (!unit.layer || kernel) {
+        const auto found = std::find_if(sources.begin(), sources.end(),
+                                        [&](const torch::Tensor& source) { return source.is_same(x.front()); });
+        weighted.term.source = static_cast<int>(found - sources.begin());
+        if (found == sources.end()) sources.push_back(x.front());
+        if (kernel) weighted.term.layer = separable;
+      } else {
+        weighted.term.value = value(unit, x);
+      }
+      terms.push_back(std::move(weighted));
+    }
+  }
+
+  torch::Tensor add_up(const std::vector<torch::Tensor>& sources, const std::vector<Weighted>& terms,
+                       const Shape& shape) const {
+    if (terms.empty()) return zeros(shape);
+    const torch::Tensor scales = weights(terms);
+    const Weighted& first = terms.front();
+    const torch::Tensor& any = first.term.source >= 0 ? sources.front() : first.term.value;
+    if (summable(any) && (terms.size() > 1 || scales.defined() || first.term.layer)) {
+      std::vector<SumTerm> all;
+      for (const Weighted& one : terms) all.push_back(one.term);
+      return weighted_sum(sources, all, scales, shape);
+    }
+    torch::Tensor total;
+    for (std::size_t k = 0; k < terms.size(); ++k) {
+      const SumTerm& term = terms[k].term;
+      torch::Tensor y = term.source >= 0 ? sources[static_cast<std::size_t>(term.source)] : term.value;
+      if (scales.defined()) y = y * scales[static_cast<std::int64_t>(k)];
+      total = total.defined() ? total + y : y;
+    }
+    return total;
+  }
+
+  torch::Tensor sum(const SupernetStep& step) {
+    std::vector<torch::Tensor> sources;
+    std::vector<Weighted> terms;
+    for (const SupernetStep& edge : step.edges) {
+      if (is_there(edge)) add_terms(edge, {}, sources, terms);
+    }
+    return add_up(sources, terms, step.shape);
+  }
+
+  // The first channels of a partial edge's input, in their own memory.
+  torch::Tensor share_of(int slot_number, std::int64_t partial) {
+    torch::Tensor& share = shares_[static_cast<std::size_t>(slot_number)];
+    const torch::Tensor& x = slot(slot_number);
+    if (!share.defined() || !net_.passes_.share) share = x.narrow(1, 0, x.size(1) / partial).contiguous(layout());
+    return share;
   }
 
   torch::Tensor mixed(const SupernetStep& step) {
     if (!is_there(step)) return zeros(step.shape);
+    Shape shape = step.shape;
     torch::Tensor through, around;
     if (step.partial > 1) {
-      const torch::Tensor& x = slot(step.units.front().inputs.front());
-      const std::int64_t share = x.size(1) / step.partial;
-      through = x.narrow(1, 0, share).contiguous(at::MemoryFormat::ChannelsLast);
-      around = x.narrow(1, share, x.size(1) - share);
+      const int source = step.units.front().inputs.front();
+      const torch::Tensor& x = slot(source);
+      through = share_of(source, step.partial);
+      around = x.narrow(1, through.size(1), x.size(1) - through.size(1));
       if (step.reduces) around = torch::max_pool2d(around, 2, 2, 0, 1, /*ceil_mode=*/true);
+      shape.channels /= step.partial;
     }
-    torch::Tensor sum;
+    torch::Tensor total = net_.passes_.sums ? one_function(step, through, shape) : one_by_one(step, through, shape);
+    if (step.partial > 1) total = shuffle_channels(torch::cat({total, around}, 1), step.partial, layout());
+    if (step.sum < 0 || edge_places_[static_cast<std::size_t>(step.sum)] < 0) return total;
+    return total * flat_[edge_places_[static_cast<std::size_t>(step.sum)] + step.edge];
+  }
+
+  torch::Tensor one_function(const SupernetStep& step, const torch::Tensor& through, const Shape& shape) {
+    std::vector<torch::Tensor> sources;
+    std::vector<Weighted> terms;
+    add_terms(step, through, sources, terms);
+    return add_up(sources, terms, shape);
+  }
+
+  torch::Tensor one_by_one(const SupernetStep& step, const torch::Tensor& through, const Shape& shape) {
+    torch::Tensor total;
     for (const SupernetUnit& unit : step.units) {
       if (!runs(unit)) continue;
-      std::vector<torch::Tensor> x = inputs(unit);
-      if (through.defined()) x = {through};
-      torch::Tensor y = unit.layer ? unit.layer->forward(x) : x.front();
-      const torch::Tensor w = weight(unit.factors);
-      if (w.defined()) y = y * w;
-      sum = sum.defined() ? sum + y : y;
+      torch::Tensor y = value(unit, through.defined() ? std::vector<torch::Tensor>{through} : inputs(unit));
+      for (const Factor& factor : unit.factors) {
+        const torch::Tensor w = weight(factor);
+        if (w.defined()) y = y * w;
+      }
+      total = total.defined() ? total + y : y;
     }
-    if (!sum.defined()) {
-      Shape shape = step.shape;
-      shape.channels /= step.partial;
-      sum = zeros(shape);
-    }
-    if (step.partial > 1) sum = shuffle_channels(torch::cat({sum, around}, 1), step.partial);
-    if (step.sum < 0) return sum;
-    const auto& edges = edges_[static_cast<std::size_t>(step.sum)];
-    return edges.empty() ? sum : sum * edges[static_cast<std::size_t>(step.edge)];
+    return total.defined() ? total : zeros(shape);
   }
 
   torch::Tensor masked(const SupernetStep& step) {
@@ -155,13 +289,14 @@ class Supernet::Run {
 
   const Supernet& net_;
   const Mixture& mixture_;
-  std::vector<std::vector<torch::Tensor>> weights_, edges_;
-  std::vector<torch::Tensor> slots_;
+  torch::Tensor flat_;
+  std::vector<std::int64_t> weight_places_, edge_places_;  // where groups and sums begin in flat_; -1: weights of 1
+  std::vector<torch::Tensor> slots_, shared_, shares_;
 };
 
 torch::Tensor Supernet::forward(const torch::Tensor& x, const Mixture& mixture) {
-  const PlainExecution guard(plain_);
-  return Run(*this, mixture)(x);
+  const PlainExecution guard(!passes_.blocks);
+  return Run(*this, mixture, x)();
 }
 
 std::int64_t Supernet::parameter_count() const {

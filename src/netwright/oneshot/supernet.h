@@ -1,8 +1,8 @@
 // All architectures of a search space in one set of shared weights: the module of a Relaxation (space/relaxation.h).
 //
-// - Structure: plain data, a flat list of steps (`steps()`); a mixed step has a unit for each option. Passes may
-// rewrite
-//   the list and replace how a step runs, as long as the arithmetic stays.
+// - Structure: plain data, a flat list of steps (`steps()`); a mixed step has a unit for each option. Passes rewrite
+// the
+//   list and replace how a step runs; the arithmetic stays.
 // - Weights: as in builder.h, by path; an option's path is the mixed node's and the option's name, e.g.
 //   "stage1.0.n1.p0.sep_conv_3x3.depthwise1.weight".
 // - Batch norms use the batch's statistics, in training mode as in evaluation of sampled networks (train() is left on).
@@ -22,10 +22,26 @@
 
 namespace netwright {
 
+// Ways to run faster than one operation at a time (passes.h).
+struct SupernetPasses {
+  bool channels_last = true;  // images lie in memory channel by channel of a pixel, not image by image of a channel
+  bool blocks = true;         // ReLU, convolution, batch norm and activation are one function (nn/fused.h)
+  bool share = true;          // operations without weights are computed once a value, not once an edge
+  bool sums = true;           // a node's edges, their weights and the sum are one function (nn/weighted_sum.h)
+  bool separable = true;      // with separable convolutions and their batch norms in it
+
+  // LibTorch's operations alone, one tensor an operation: what the others are compared with.
+  static SupernetPasses none() { return {false, false, false, false, false}; }
+};
+
+// Throws an invalid Error for another name than a member's.
+bool& pass_by_name(SupernetPasses& passes, const std::string& name);
+const std::vector<std::string>& pass_names();
+
 struct SupernetOptions {
   std::uint64_t seed = 0;    // of the weights
   std::int64_t partial = 1;  // K: the share 1/K of an edge's channels that its options see; 1: all
-  bool plain = false;        // LibTorch's operations alone, one at a time: the reference for faster execution
+  SupernetPasses passes;
   LayerTable layers = LayerTable::standard();
 };
 
@@ -35,15 +51,18 @@ struct SupernetUnit {
   Node node;                     // what it is: operation and complete parameters
   std::shared_ptr<Layer> layer;  // null for an identity and for zero
   std::vector<int> inputs;       // slots
-  std::vector<Factor> factors;   // in a mixed step: its weight is their product
-  bool zero = false;             // gives nothing
+  std::vector<Shape> input_shapes;
+  std::vector<Factor> factors;  // in a mixed step: its weight is their product
+  bool zero = false;            // gives nothing
+  int shared = -1;              // units of the same number give the same
 };
 
 struct SupernetStep {
-  enum class Kind { layer, mixed, mask };
+  enum class Kind { layer, mixed, mask, sum };
   Kind kind = Kind::layer;
   std::string path;
-  std::vector<SupernetUnit> units;  // of a layer or mask one, whose inputs the step reads
+  std::vector<SupernetUnit> units;  // of a layer or mask one, whose inputs the step reads; of a sum none
+  std::vector<SupernetStep> edges;  // of a sum: mixed steps, whose outputs are added up
   int output = 0;                   // slot
   Shape shape;                      // of the output
   std::vector<int> last_read;       // slots to release afterwards
@@ -69,9 +88,10 @@ class Supernet : public torch::nn::Module {
 
   Relaxation relaxation_;
   std::vector<SupernetStep> steps_;
+  std::vector<int> shared_slots_;  // of each shared unit: the slot it reads
   int slot_count_ = 0;
   int output_slot_ = 0;
-  bool plain_ = false;
+  SupernetPasses passes_;
 };
 
 // Throws an invalid Error where the options of a node differ in shape, or channels cannot be divided by `partial`.

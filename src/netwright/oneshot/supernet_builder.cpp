@@ -4,7 +4,7 @@
 #include "netwright/base/error.h"
 #include "netwright/base/text.h"
 #include "netwright/nn/module_tree.h"
-#include "netwright/oneshot/supernet.h"
+#include "netwright/oneshot/passes.h"
 
 namespace netwright {
 
@@ -26,7 +26,7 @@ class SupernetBuilder {
   SupernetBuilder(const Relaxation& relaxation, const OperationTable& table, const SupernetOptions& options)
       : table_(table), options_(options), net_(std::make_shared<Supernet>()) {
     net_->relaxation_ = relaxation;
-    net_->plain_ = options.plain;
+    net_->passes_ = options.passes;
   }
 
   std::shared_ptr<Supernet> build() {
@@ -41,9 +41,11 @@ class SupernetBuilder {
                         " numbers, one a class",
                     "end the network with {op: classifier}");
     }
+    apply_passes(options_.passes, table_, net_->steps_, net_->shared_slots_);
     schedule();
     register_layers(net_, layers_);
     initialize_units(*net_, options_.seed);
+    if (!options_.passes.channels_last) use_plain_layout();
     return net_;
   }
 
@@ -97,6 +99,7 @@ class SupernetBuilder {
       inputs.push_back(slot.shape);
       inputs.back().channels /= partial;
     }
+    unit.input_shapes = inputs;
     if (partial > 1) {
       auto found = unit.node.parameters.find("channels");
       if (found != unit.node.parameters.end()) found->second = std::get<std::int64_t>(found->second) / partial;
@@ -204,6 +207,11 @@ class SupernetBuilder {
     return finish(std::move(step), source.shape);
   }
 
+  void use_plain_layout() {
+    const torch::NoGradGuard no_grad;
+    for (torch::Tensor& parameter : net_->parameters()) parameter.set_data(parameter.contiguous());
+  }
+
   // Drops the steps nobody needs, and notes after which step each slot is free. Slot 0 stays: zeros take its size.
   void schedule() {
     std::vector<bool> read(static_cast<std::size_t>(net_->slot_count_), false);
@@ -211,12 +219,14 @@ class SupernetBuilder {
     std::vector<SupernetStep> kept;
     for (auto step = net_->steps_.rbegin(); step != net_->steps_.rend(); ++step) {
       if (!read[static_cast<std::size_t>(step->output)]) continue;
-      for (const SupernetUnit& unit : step->units) {
+      const auto note = [&](const SupernetUnit& unit) {
         for (const int input : unit.inputs) {
           if (!read[static_cast<std::size_t>(input)] && input != 0) step->last_read.push_back(input);
           read[static_cast<std::size_t>(input)] = true;
         }
-      }
+      };
+      std::for_each(step->units.begin(), step->units.end(), note);
+      for (const SupernetStep& edge : step->edges) std::for_each(edge.units.begin(), edge.units.end(), note);
       kept.push_back(std::move(*step));
     }
     net_->steps_.assign(std::make_move_iterator(kept.rbegin()), std::make_move_iterator(kept.rend()));

@@ -1,0 +1,148 @@
+// Seconds and peak memory of a DARTS search step: the architecture's update on one batch, then the weights' on another.
+// --reference is the published arithmetic as LibTorch runs it plainly: images in NCHW, one module and one tensor an
+// operation, and every gradient in both halves of a first-order step. bench/search_step compares the two.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <string>
+
+#include "netwright/base/text.h"
+#include "netwright/nn/runtime.h"
+#include "netwright/oneshot/architecture.h"
+#include "netwright/oneshot/steps.h"
+
+namespace {
+
+using namespace netwright;
+
+struct Options {
+  std::int64_t channels = 16, layers = 8, batch = 16;
+  int threads = 2, steps = 3;
+  std::string order = "first", without, space;
+  bool reference = false;
+};
+
+Batch random_batch(const Shape& shape, std::int64_t size, std::int64_t classes, std::uint64_t seed) {
+  at::Generator generator = compat::cpu_generator(seed);
+  Batch batch;
+  batch.inputs = torch::empty({size, shape.channels, shape.height, shape.width}).normal_(0, 1, generator);
+  batch.labels = torch::empty({size}, torch::kLong).random_(0, classes, generator);
+  return batch;
+}
+
+// As in /proc: the largest resident memory so far, in MiB.
+double peak_memory() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::stod(line.substr(6)) / 1024;
+  }
+  return 0;
+}
+
+class Search {
+ public:
+  explicit Search(const Options& options)
+      : options_(options),
+        space_(load(options)),
+        relaxation_(space_.relax({})),
+        method_options_(parse_yaml("{name: darts, order: " + options.order + "}", "the method")),
+        method_(make_method({space_, relaxation_, method_options_, 1, torch::kFloat})),
+        net_(make_net(options)),
+        steps_(*net_, *method_, sgd(), 5),
+        generator_(compat::cpu_generator(3)),
+        train_(random_batch(relaxation_.network.input, options.batch, relaxation_.network.classes, 1)),
+        valid_(random_batch(relaxation_.network.input, options.batch, relaxation_.network.classes, 2)) {
+    net_->train();
+  }
+
+  void step() {
+    if (options_.reference && options_.order == "first") return published_step();
+    steps_.run(train_, valid_, {0, 50}, 0.025, generator_);
+  }
+
+ private:
+  static SearchSpace load(const Options& options) {
+    Yaml yaml = load_yaml(options.space);
+    set_by_path(yaml, "parameters.channels=" + std::to_string(options.channels));
+    set_by_path(yaml, "parameters.layers=" + std::to_string(options.layers));
+    return SearchSpace::parse(yaml, Yaml{}, std::nullopt, std::nullopt);
+  }
+
+  static OptimizerOptions sgd() {
+    OptimizerOptions options;
+    options.nesterov = false;
+    options.weight_decay = 3e-4;
+    return options;
+  }
+
+  std::shared_ptr<Supernet> make_net(const Options& options) const {
+    SupernetOptions net_options;
+    if (options.reference) net_options.passes = SupernetPasses::none();
+    for (const std::string& pass : split(options.without, ',')) {
+      if (!pass.empty()) pass_by_name(net_options.passes, pass) = false;
+    }
+    return build_supernet(relaxation_, space_.table(), net_options);
+  }
+
+  // Both losses are propagated back to weights and architecture, as loss.backward() does there.
+  void published_step() {
+    std::vector<torch::Tensor> all = net_->parameters();
+    const Mixture mixture = method_->mixture({0, 50}, generator_);
+    for (const Batch* batch : {&valid_, &train_}) {
+      const torch::Tensor loss =
+          torch::nn::functional::cross_entropy(net_->forward(batch->inputs, mixture), batch->labels);
+      loss.backward({}, /*retain_graph=*/batch == &valid_);
+      if (batch == &valid_) {
+        for (torch::Tensor& parameter : all) parameter.mutable_grad().reset();
+      }
+    }
+    steps_.optimizer().step(0.025, clipping_scale(steps_.optimizer().gradient_norm(), 5));
+    steps_.optimizer().clear_gradients();
+  }
+
+  Options options_;
+  SearchSpace space_;
+  Relaxation relaxation_;
+  Yaml method_options_;
+  std::unique_ptr<Method> method_;
+  std::shared_ptr<Supernet> net_;
+  SearchSteps steps_;
+  at::Generator generator_;
+  Batch train_, valid_;
+};
+
+int run(int argc, char** argv) {
+  CLI::App app("Times a DARTS search step on random data");
+  Options options;
+  options.space = NETWRIGHT_SOURCE_DIR "/spaces/darts.yaml";
+  app.add_option("--channels", options.channels, "of the first cells' nodes");
+  app.add_option("--layers", options.layers, "cells");
+  app.add_option("--batch", options.batch, "images");
+  app.add_option("--threads", options.threads, "");
+  app.add_option("--steps", options.steps, "timed, after one that is not");
+  app.add_option("--order", options.order, "first, second or exact");
+  app.add_option("--without", options.without, "passes to switch off, by comma");
+  app.add_flag("--reference", options.reference, "the published arithmetic, plainly, in NCHW");
+  CLI11_PARSE(app, argc, argv);
+  configure_runtime(options.threads);
+  Search search(options);
+  search.step();
+  std::vector<double> seconds;
+  for (int i = 0; i < options.steps; ++i) {
+    const auto began = std::chrono::steady_clock::now();
+    search.step();
+    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+  }
+  std::sort(seconds.begin(), seconds.end());
+  std::printf("{\"least\": %.4f, \"median\": %.4f, \"peak_mib\": %.0f}\n", seconds.front(), seconds[seconds.size() / 2],
+              peak_memory());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run(argc, argv);
+}

@@ -1,0 +1,536 @@
+// weighted_sum.h for one width of vectors: included by the translation unit of each (see simd.h).
+#include <omp.h>
+
+#include "netwright/nn/kernels/weighted_sum_work.h"
+
+namespace netwright::kernels::NETWRIGHT_VECTOR_NAMESPACE {
+namespace {
+
+// ---- forward ----
+
+template <class T>
+void pack(const Term<T>& term, const WeightedSum<T>& sum, StageWork<T>* works, std::int64_t padded, bool backward) {
+  const std::int64_t channels = sum.channels;
+  for (int s = 0; s < term.stages; ++s) {
+    const Stage<T>& stage = term.stage[s];
+    StageWork<T>& work = works[s];
+    const int taps = stage.kernel * stage.kernel;
+    for (int tap = 0; tap < taps; ++tap) {
+      for (std::int64_t c = 0; c < padded; ++c) {
+        const T value = c < channels ? stage.depthwise[c * taps + tap] : T(0);
+        work.depthwise[tap * padded + c] = value;
+        if (backward) work.turned[(taps - 1 - tap) * padded + c] = value;
+      }
+    }
+    const T* matrix = stage.pointwise;
+    pack_pointwise<T>(channels, channels, work.pointwise,
+                      [&](std::int64_t i, std::int64_t o) { return matrix[o * channels + i]; });
+    if (!backward) continue;
+    pack_pointwise<T>(channels, channels, work.transposed,
+                      [&](std::int64_t o, std::int64_t i) { return matrix[o * channels + i]; });
+  }
+}
+
+template <class T>
+void set_scale(const Statistics<T>& norm, StageWork<T>& work, std::int64_t channels, std::int64_t padded) {
+  for (std::int64_t c = 0; c < padded; ++c) {
+    work.scale[c] = c < channels ? norm.inverse[c] : T(0);
+    work.shift[c] = c < channels ? -norm.mean[c] * norm.inverse[c] : T(0);
+  }
+}
+
+// z of one sample from its input image.
+template <class T>
+void run_stage(const WeightedSum<T>& sum, const Work<T>& work, const StageWork<T>& stage, ThreadWork<T>& own, T* z,
+               Moments<T>& moments) {
+  const std::int64_t channels = sum.channels, vectors = work.padded / lane_count<T>;
+  for (std::int64_t y = 0; y < sum.height; y += work.band_rows) {
+    const std::int64_t rows = y + work.band_rows <= sum.height ? work.band_rows : sum.height - y;
+    for (std::int64_t r = 0; r < rows; ++r) {
+      stage.kernel.row(own.input, y + r, stage.depthwise, own.band + r * sum.width * work.padded, sum.width, false);
+    }
+    T* to = z + y * sum.width * channels;
+    pointwise<T>(own.band, work.padded, rows * sum.width, channels, stage.pointwise, vectors,
+                 [&](std::int64_t pixel, std::int64_t v, Lanes<T> value) {
+                   store(to + pixel * channels + v * lane_count<T>, value, channels - v * lane_count<T>);
+                 });
+    add_moments(moments, to, rows * sum.width, channels);
+  }
+}
+
+template <class T>
+bool uses(const Term<T>& term, int source) {
+  return term.kind == Term<T>::Kind::separable && term.source == source;
+}
+
+template <class T>
+void first_stages(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>& own, Share share) {
+  const std::int64_t sample = sum.height * sum.width * sum.channels;
+  for (int s = 0; s < sum.source_count; ++s) {
+    const Source<T>& source = sum.sources[s];
+    bool any = false;
+    for (int k = 0; k < sum.term_count; ++k) any = any || uses(sum.terms[k], s);
+    if (!any) continue;
+    reshape(own.input, source.height, source.width);
+    for (std::int64_t n = share.first; n < share.last; ++n) {
+      fill<T>(own.input, source.x + n * source.height * source.width * sum.channels, sum.channels, nullptr, nullptr);
+      for (int k = 0; k < sum.term_count; ++k) {
+        if (!uses(sum.terms[k], s)) continue;
+        run_stage(sum, work, work.stages[2 * k], own, sum.terms[k].stage[0].z + n * sample, own.stages[2 * k].moments);
+      }
+    }
+  }
+}
+
+template <class T>
+void second_stages(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>& own, Share share) {
+  const std::int64_t sample = sum.height * sum.width * sum.channels;
+  reshape(own.input, sum.height, sum.width);
+  for (int k = 0; k < sum.term_count; ++k) {
+    const Term<T>& term = sum.terms[k];
+    if (term.stages < 2) continue;
+    const StageWork<T>& first = work.stages[2 * k];
+    for (std::int64_t n = share.first; n < share.last; ++n) {
+      fill(own.input, term.stage[0].z + n * sample, sum.channels, first.scale, first.shift);
+      run_stage(sum, work, work.stages[2 * k + 1], own, term.stage[1].z + n * sample, own.stages[2 * k + 1].moments);
+    }
+  }
+}
+
+template <class T>
+const T* mixed_values(const WeightedSum<T>& sum, const Term<T>& term) {
+  switch (term.kind) {
+    case Term<T>::Kind::separable:
+      return term.stage[term.stages - 1].z;
+    case Term<T>::Kind::value:
+      return term.y;
+    case Term<T>::Kind::identity:
+      return sum.sources[term.source].x;
+  }
+  return nullptr;
+}
+
+template <class T>
+void set_mix(const WeightedSum<T>& sum, Work<T>& work) {
+  for (std::int64_t c = 0; c < work.padded; ++c) {
+    double shift = 0;
+    for (int k = 0; k < sum.term_count; ++k) {
+      const Term<T>& term = sum.terms[k];
+      T scale = c < sum.channels ? term.weight : T(0);
+      if (term.kind == Term<T>::Kind::separable && c < sum.channels) {
+        const Statistics<T>& norm = term.stage[term.stages - 1].norm;
+        scale *= norm.inverse[c];
+        shift -= static_cast<double>(scale) * static_cast<double>(norm.mean[c]);
+      }
+      work.mix_scale[k * work.padded + c] = scale;
+    }
+    work.mix_shift[c] = static_cast<T>(shift);
+  }
+}
+
+// out (+)= shift + scale * z of some terms, in a block of positions that stays in the first-level cache.
+template <class T, int Count>
+void mix_terms(const WeightedSum<T>& sum, const Work<T>& work, int first, std::int64_t begin, std::int64_t end) {
+  const std::int64_t channels = sum.channels;
+  const T* z[Count];
+  for (int k = 0; k < Count; ++k) z[k] = mixed_values(sum, sum.terms[first + k]);
+  for_channels<T>(channels, [&](std::int64_t c, std::int64_t count) {
+    Lanes<T> scale[Count];
+#pragma GCC unroll 4
+    for (int k = 0; k < Count; ++k) scale[k] = load(work.mix_scale + (first + k) * work.padded + c);
+    const Lanes<T> shift = load(work.mix_shift + c);
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t at = i * channels + c;
+      Lanes<T> value = first == 0 ? shift : load(sum.out + at, count);
+#pragma GCC unroll 4
+      for (int k = 0; k < Count; ++k) value += scale[k] * load(z[k] + at, count);
+      store(sum.out + at, value, count);
+    }
+  });
+}
+
+template <class T>
+std::int64_t mix_block(const WeightedSum<T>& sum) {
+  const std::int64_t block = (4 << 10) / (sum.channels * static_cast<std::int64_t>(sizeof(T)));
+  return block > 0 ? block : 1;
+}
+
+template <class T>
+void mix(const WeightedSum<T>& sum, const Work<T>& work, Share share) {
+  const std::int64_t block = mix_block(sum);
+  for (std::int64_t begin = share.first; begin < share.last; begin += block) {
+    const std::int64_t end = begin + block < share.last ? begin + block : share.last;
+    int k = 0;
+    for (; k + 4 <= sum.term_count; k += 4) mix_terms<T, 4>(sum, work, k, begin, end);
+    for (; k < sum.term_count; ++k) mix_terms<T, 1>(sum, work, k, begin, end);
+  }
+}
+
+template <class T>
+void finish_norms(const WeightedSum<T>& sum, Work<T>& work, int stage) {
+  for (int k = 0; k < sum.term_count; ++k) {
+    const Term<T>& term = sum.terms[k];
+    if (term.stages <= stage) continue;
+    merge_moments<T>(term.stage[stage].norm, work.threads_used, sum.channels,
+                     [&](int t) -> const Moments<T>& { return work.threads[t].stages[2 * k + stage].moments; });
+    set_scale(term.stage[stage].norm, work.stages[2 * k + stage], sum.channels, work.padded);
+  }
+}
+
+template <class T>
+void forward(const WeightedSum<T>& sum, void* scratch) {
+  Carver carver(scratch);
+  Work<T> work(sum, /*backward=*/false, carver);
+#pragma omp parallel num_threads(sum.threads)
+  {
+    const int thread = omp_get_thread_num(), threads = omp_get_num_threads();
+    ThreadWork<T>& own = work.threads[thread];
+    const Share samples(sum.samples, thread, threads);
+    if (has_separable(sum)) {
+      for (int k = thread; k < sum.term_count; k += threads) {
+        pack(sum.terms[k], sum, work.stages + 2 * k, work.padded, false);
+      }
+#pragma omp barrier
+      first_stages(sum, work, own, samples);
+#pragma omp barrier
+#pragma omp single
+      {
+        work.threads_used = threads;
+        finish_norms(sum, work, 0);
+      }
+      second_stages(sum, work, own, samples);
+#pragma omp barrier
+#pragma omp single
+      finish_norms(sum, work, 1);
+    }
+#pragma omp single
+    set_mix(sum, work);
+    mix(sum, work, Share(sum.positions(), thread, threads));
+  }
+}
+
+// ---- backward ----
+
+template <class T>
+void output_sums(const WeightedSum<T>& sum, ThreadWork<T>& own, Share share) {
+  const std::int64_t block = mix_block(sum);
+  for (std::int64_t begin = share.first; begin < share.last; begin += block) {
+    const std::int64_t end = begin + block < share.last ? begin + block : share.last;
+    for (int k = 0; k < sum.term_count; ++k) {
+      const Term<T>& term = sum.terms[k];
+      const int last = term.stages > 0 ? term.stages - 1 : 0;
+      const T* mean = term.stages > 0 ? term.stage[last].norm.mean : nullptr;
+      add_gradient_sums(sum.gradient, mixed_values(sum, term), mean, begin, end, sum.channels,
+                        own.stages[2 * k + last].sum, own.stages[2 * k + last].centred);
+    }
+  }
+}
+
+// The threads' sums of a stage as the factors of z's gradient; returns the sum over channels of
+// (sum of g * (z - mean)) / deviation, what the gradient of the term's weight is.
+template <class T>
+double finish_gradient(const WeightedSum<T>& sum, const Work<T>& work, int stage, const Statistics<T>& norm, T weight) {
+  StageWork<T>& to = work.stages[stage];
+  const auto count = static_cast<double>(sum.positions());
+  double found = 0;
+  for (std::int64_t c = 0; c < work.padded; ++c) {
+    to.a[c] = to.b[c] = to.c[c] = 0;
+    if (c >= sum.channels) continue;
+    double total = 0, centred = 0;
+    for (int t = 0; t < work.threads_used; ++t) {
+      total += work.threads[t].stages[stage].sum[c];
+      centred += work.threads[t].stages[stage].centred[c];
+    }
+    const double inverse = static_cast<double>(norm.inverse[c]);
+    const double a = static_cast<double>(weight) * inverse, b = -a * inverse * inverse * centred / count;
+    to.a[c] = static_cast<T>(a);
+    to.b[c] = static_cast<T>(b);
+    to.c[c] = static_cast<T>(-a * total / count - b * static_cast<double>(norm.mean[c]));
+    found += centred * inverse;
+  }
+  return found;
+}
+
+template <class T>
+void finish_outputs(WeightedSum<T>& sum, const Work<T>& work) {
+  for (int k = 0; k < sum.term_count; ++k) {
+    Term<T>& term = sum.terms[k];
+    if (term.kind == Term<T>::Kind::separable) {
+      const int last = term.stages - 1;
+      term.weight_gradient = finish_gradient(sum, work, 2 * k + last, term.stage[last].norm, term.weight);
+      continue;
+    }
+    term.weight_gradient = 0;
+    for (int t = 0; t < work.threads_used; ++t) {
+      for (std::int64_t c = 0; c < sum.channels; ++c) {
+        term.weight_gradient += work.threads[t].stages[2 * k].centred[c];
+      }
+    }
+  }
+}
+
+// dz = a * g + b * z + c of some positions.
+template <class T>
+void gradient_band(const StageWork<T>& stage, const T* g, const T* z, std::int64_t positions, std::int64_t channels,
+                   std::int64_t padded, T* to) {
+  for_channels<T>(channels, [&](std::int64_t channel, std::int64_t count) {
+    const Lanes<T> a = load(stage.a + channel), b = load(stage.b + channel), c = load(stage.c + channel);
+    for (std::int64_t i = 0; i < positions; ++i) {
+      const std::int64_t at = i * channels + channel;
+      store(to + i * padded + channel, a * load(g + at, count) + (b * load(z + at, count) + c));
+    }
+  });
+}
+
+// One sample back through a stage whose input is in own.input: gradients of the weights are added to, and, where
+// wanted, that of the input to own.sums.
+template <class T>
+void back_stage(const WeightedSum<T>& sum, const Work<T>& work, const StageWork<T>& stage, ThreadWork<T>& own,
+                StageSums<T>& totals, const T* g, const T* z, int stride, bool input_wanted) {
+  const std::int64_t channels = sum.channels, padded = work.padded, vectors = padded / lane_count<T>;
+  for (std::int64_t y = 0; y < sum.height; y += work.band_rows) {
+    const std::int64_t rows = y + work.band_rows <= sum.height ? work.band_rows : sum.height - y;
+    const std::int64_t pixels = rows * sum.width, at = y * sum.width * channels;
+    gradient_band(stage, g + at, z + at, pixels, channels, padded, own.gradient_band);
+    if (totals.pointwise) {
+      for (std::int64_t r = 0; r < rows; ++r) {
+        stage.kernel.row(own.input, y + r, stage.depthwise, own.band + r * sum.width * padded, sum.width, false);
+      }
+      outer_product(own.band, own.gradient_band, padded, pixels, channels, totals.pointwise);
+    }
+    T* to = own.gradient.at(y, 0);
+    pointwise<T>(own.gradient_band, padded, pixels, channels, stage.transposed, vectors,
+                 [&](std::int64_t pixel, std::int64_t v, Lanes<T> value) {
+                   store(to + own.offsets[pixel] + v * lane_count<T>, value);
+                 });
+  }
+  if (totals.depthwise) stage.kernel.weight_gradient(own.input, own.gradient, totals.depthwise);
+  if (!input_wanted) return;
+  const Image<T>* from = &own.gradient;
+  if (stride == 2) {
+    for (std::int64_t y = 0; y < sum.height; ++y) {
+      for (std::int64_t x = 0; x < sum.width; ++x) {
+        std::memcpy(own.stuffed.at(2 * y, 2 * x), own.gradient.at(y, x), static_cast<std::size_t>(padded) * sizeof(T));
+      }
+    }
+    from = &own.stuffed;
+  }
+  for (std::int64_t y = 0; y < own.input.height; ++y) {
+    stage.kernel.back_row(*from, y, stage.turned, own.sums + y * own.input.width * padded, own.input.width, true);
+  }
+}
+
+template <class T>
+void clear_sums(const WeightedSum<T>& sum, const Work<T>& work, ThreadWork<T>& own) {
+  const auto clear = [](auto* numbers, std::int64_t count) {
+    if (numbers) std::memset(numbers, 0, static_cast<std::size_t>(count) * sizeof *numbers);
+  };
+  for (int k = 0; k < sum.term_count; ++k) {
+    for (int s = 0; s < (sum.terms[k].stages > 0 ? sum.terms[k].stages : 1); ++s) {
+      StageSums<T>& sums = own.stages[2 * k + s];
+      const Stage<T>& stage = sum.terms[k].stage[s];
+      clear(sums.sum, work.padded);
+      clear(sums.centred, work.padded);
+      clear(sums.depthwise, stage.kernel * stage.kernel * work.padded);
+      clear(sums.pointwise, sum.channels * work.padded);
+    }
+  }
+  if (!has_separable(sum)) return;
+  reshape(own.gradient, sum.height, sum.width);
+  for (std::int64_t p = 0; p < work.band_rows * sum.width; ++p) {
+    own.offsets[p] = p / sum.width * own.gradient.row() + p % sum.width * work.padded;
+  }
+}
+
+// What comes out of own.sums at a position where the ReLU let the input pass.
+template <class T>
+Lanes<T> passed(const T* input, const T* gradient) {
+  return load(input) <= Lanes<T>{} ? Lanes<T>{} : load(gradient);
+}
+
+template <class T>
+void back_second_stages(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>& own, Share share) {
+  const std::int64_t channels = sum.channels, positions = sum.height * sum.width, sample = positions * channels;
+  reshape(own.input, sum.height, sum.width);
+  for (int k = 0; k < sum.term_count; ++k) {
+    const Term<T>& term = sum.terms[k];
+    if (term.stages < 2) continue;
+    const StageWork<T>&first = work.stages[2 * k], &second = work.stages[2 * k + 1];
+    for (std::int64_t n = share.first; n < share.last; ++n) {
+      const T* z1 = term.stage[0].z + n * sample;
+      fill(own.input, z1, channels, first.scale, first.shift);
+      std::memset(own.sums, 0, static_cast<std::size_t>(positions * work.padded) * sizeof(T));
+      back_stage(sum, work, second, own, own.stages[2 * k + 1], sum.gradient + n * sample, term.stage[1].z + n * sample,
+                 1, true);
+      T* back = first.back + n * sample;
+      for (std::int64_t y = 0; y < sum.height; ++y) {
+        for (std::int64_t x = 0; x < sum.width; ++x) {
+          const std::int64_t i = y * sum.width + x;
+          for_channels<T>(channels, [&](std::int64_t c, std::int64_t count) {
+            store(back + i * channels + c, passed(own.input.at(y, x) + c, own.sums + i * work.padded + c), count);
+          });
+        }
+      }
+      const std::int64_t block = mix_block(sum);
+      for (std::int64_t i = 0; i < positions; i += block) {
+        add_gradient_sums<T>(back, z1, term.stage[0].norm.mean, i, i + block < positions ? i + block : positions,
+                             channels, own.stages[2 * k].sum, own.stages[2 * k].centred);
+      }
+    }
+  }
+}
+
+// The gradient of one sample of a source: what came through the separable terms' ReLU, and the identities.
+template <class T>
+void write_source(const WeightedSum<T>& sum, const Work<T>& work, const ThreadWork<T>& own, int number, bool separable,
+                  T identity, std::int64_t n) {
+  const Source<T>& source = sum.sources[number];
+  const std::int64_t channels = sum.channels, sample = source.height * source.width * channels;
+  T* to = source.gradient + n * sample;
+  const T* g = identity != T(0) ? sum.gradient + n * sample : nullptr;  // of the same size as the source
+  for (std::int64_t y = 0; y < source.height; ++y) {
+    for (std::int64_t x = 0; x < source.width; ++x) {
+      const std::int64_t i = y * source.width + x;
+      for_channels<T>(channels, [&](std::int64_t c, std::int64_t count) {
+        Lanes<T> value{};
+        if (separable) value = passed(own.input.at(y, x) + c, own.sums + i * work.padded + c);
+        if (g) value += spread(identity) * load(g + i * channels + c, count);
+        store(to + i * channels + c, value, count);
+      });
+    }
+  }
+}
+
+template <class T>
+void back_source(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>& own, int number, Share share) {
+  const Source<T>& source = sum.sources[number];
+  const std::int64_t sample = sum.height * sum.width * sum.channels;
+  T identity = 0;
+  bool separable = false, weights_wanted = false;
+  for (int k = 0; k < sum.term_count; ++k) {
+    const Term<T>& term = sum.terms[k];
+    if (term.kind == Term<T>::Kind::identity && term.source == number) identity += term.weight;
+    if (!uses(term, number)) continue;
+    separable = true;
+    weights_wanted = weights_wanted || term.stage[0].pointwise_gradient;
+  }
+  const bool wanted = source.gradient != nullptr;
+  if (!wanted && !weights_wanted) return;
+  if (separable) {
+    reshape(own.input, source.height, source.width);
+    if (source.height != sum.height || source.width != sum.width) {
+      own.stuffed.height = source.height;
+      own.stuffed.width = source.width;
+      std::memset(own.stuffed.data, 0, static_cast<std::size_t>(source.height * own.stuffed.row()) * sizeof(T));
+    }
+  }
+  for (std::int64_t n = share.first; n < share.last; ++n) {
+    if (separable) {
+      const std::int64_t positions = source.height * source.width;
+      fill<T>(own.input, source.x + n * positions * sum.channels, sum.channels, nullptr, nullptr);
+      if (wanted) std::memset(own.sums, 0, static_cast<std::size_t>(positions * work.padded) * sizeof(T));
+      for (int k = 0; k < sum.term_count; ++k) {
+        const Term<T>& term = sum.terms[k];
+        if (!uses(term, number)) continue;
+        const StageWork<T>& stage = work.stages[2 * k];
+        const T* g = (term.stages == 2 ? stage.back : sum.gradient) + n * sample;
+        back_stage(sum, work, stage, own, own.stages[2 * k], g, term.stage[0].z + n * sample, term.stage[0].stride,
+                   wanted);
+      }
+    }
+    if (wanted) write_source(sum, work, own, number, separable, identity, n);
+  }
+}
+
+template <class T>
+void write_weights(const WeightedSum<T>& sum, const Work<T>& work, int term) {
+  const std::int64_t channels = sum.channels;
+  for (int s = 0; s < sum.terms[term].stages; ++s) {
+    const Stage<T>& stage = sum.terms[term].stage[s];
+    if (!stage.pointwise_gradient) continue;
+    const int taps = stage.kernel * stage.kernel, number = 2 * term + s;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      for (int tap = 0; tap < taps; ++tap) {
+        T total = 0;
+        for (int t = 0; t < work.threads_used; ++t) {
+          total += work.threads[t].stages[number].depthwise[tap * work.padded + c];
+        }
+        stage.depthwise_gradient[c * taps + tap] = total;
+      }
+      for (std::int64_t o = 0; o < channels; ++o) {
+        T total = 0;
+        for (int t = 0; t < work.threads_used; ++t) {
+          total += work.threads[t].stages[number].pointwise[c * work.padded + o];
+        }
+        stage.pointwise_gradient[o * channels + c] = total;
+      }
+    }
+  }
+}
+
+template <class T>
+void write_values(const WeightedSum<T>& sum, Share share) {
+  for (int k = 0; k < sum.term_count; ++k) {
+    const Term<T>& term = sum.terms[k];
+    if (term.kind != Term<T>::Kind::value || !term.y_gradient) continue;
+    for (std::int64_t i = share.first * sum.channels; i < share.last * sum.channels; ++i) {
+      term.y_gradient[i] = term.weight * sum.gradient[i];
+    }
+  }
+}
+
+template <class T>
+void backward(WeightedSum<T>& sum, void* scratch) {
+  Carver carver(scratch);
+  Work<T> work(sum, /*backward=*/true, carver);
+  const bool separable = has_separable(sum);
+#pragma omp parallel num_threads(sum.threads)
+  {
+    const int thread = omp_get_thread_num(), threads = omp_get_num_threads();
+    ThreadWork<T>& own = work.threads[thread];
+    const Share samples(sum.samples, thread, threads), positions(sum.positions(), thread, threads);
+    clear_sums(sum, work, own);
+    for (int k = thread; k < sum.term_count; k += threads) {
+      pack(sum.terms[k], sum, work.stages + 2 * k, work.padded, true);
+      for (int s = 0; s < sum.terms[k].stages; ++s) {
+        set_scale(sum.terms[k].stage[s].norm, work.stages[2 * k + s], sum.channels, work.padded);
+      }
+    }
+    output_sums(sum, own, positions);
+#pragma omp barrier
+#pragma omp single
+    {
+      work.threads_used = threads;
+      finish_outputs(sum, work);
+    }
+    if (separable) {
+      back_second_stages(sum, work, own, samples);
+#pragma omp barrier
+#pragma omp single
+      for (int k = 0; k < sum.term_count; ++k) {
+        if (sum.terms[k].stages == 2) finish_gradient(sum, work, 2 * k, sum.terms[k].stage[0].norm, T(1));
+      }
+    }
+    for (int s = 0; s < sum.source_count; ++s) back_source(sum, work, own, s, samples);
+    write_values(sum, positions);
+#pragma omp barrier
+    for (int k = thread; k < sum.term_count; k += threads) write_weights(sum, work, k);
+  }
+}
+
+template <class T>
+std::size_t scratch_bytes(const WeightedSum<T>& sum) {
+  Carver carver(nullptr);
+  const Work<T> work(sum, sum.gradient != nullptr, carver);
+  (void)work;
+  return carver.used();
+}
+
+}  // namespace
+
+extern const WeightedSumKernels<float> floats;
+extern const WeightedSumKernels<double> doubles;
+const WeightedSumKernels<float> floats = {scratch_bytes<float>, forward<float>, backward<float>};
+const WeightedSumKernels<double> doubles = {scratch_bytes<double>, forward<double>, backward<double>};
+
+}  // namespace netwright::kernels::NETWRIGHT_VECTOR_NAMESPACE

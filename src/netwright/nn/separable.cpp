@@ -1,0 +1,33 @@
+#include "netwright/nn/separable.h"
+
+#include <string>
+
+namespace netwright {
+
+Separable::Separable(const LayerContext& context, std::int64_t dilation, int times) {
+  const std::int64_t in = context.inputs[0].channels;
+  const Norm norm = boolean_of(context.parameters, "affine", true) ? Norm::affine : Norm::plain;
+  for (int i = 0; i < times; ++i) {
+    const std::string number = times > 1 ? std::to_string(i + 1) : "";
+    const std::int64_t out = i + 1 == times ? context.output.channels : in;
+    depthwise_.push_back(
+        register_module("depthwise" + number, std::make_shared<ConvolutionBlock>(ConvolutionOptions{
+                                                  .in = in,
+                                                  .out = in,
+                                                  .kernel = integer_of(context.parameters, "kernel", 3),
+                                                  .stride = i == 0 ? integer_of(context.parameters, "stride", 1) : 1,
+                                                  .dilation = dilation,
+                                                  .groups = in,
+                                                  .before = Activation::relu})));
+    pointwise_.push_back(register_module("pointwise" + number, std::make_shared<ConvolutionBlock>(ConvolutionOptions{
+                                                                   .in = in, .out = out, .norm = norm})));
+  }
+}
+
+torch::Tensor Separable::forward(const std::vector<torch::Tensor>& inputs) {
+  torch::Tensor x = inputs[0];
+  for (std::size_t i = 0; i < depthwise_.size(); ++i) x = pointwise_[i]->forward(depthwise_[i]->forward(x));
+  return x;
+}
+
+}  // namespace netwright

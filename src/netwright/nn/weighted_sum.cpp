@@ -1,0 +1,306 @@
+#include "netwright/nn/weighted_sum.h"
+
+#include <torch/csrc/autograd/functions/utils.h>
+#include <torch/csrc/autograd/saved_variable.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "netwright/nn/kernels/weighted_sum.h"
+#include "netwright/nn/scratch.h"
+
+namespace netwright {
+namespace {
+
+using torch::autograd::variable_list;
+
+struct StagePlan {
+  int kernel = 3, dilation = 1, stride = 1;
+  BatchNorm* norm = nullptr;  // in forward: its running statistics are updated
+};
+
+struct TermPlan {
+  int source = -1;
+  int stages = 0;
+  int value = -1;
+  StagePlan stage[2];
+};
+
+// What the function knows besides tensors. Its inputs are in this order: weights, sources, values, then of each stage
+// of the separable terms the depthwise and the pointwise weights. What it keeps for backward besides: the statistics of
+// all stages (rows mean, variance and inverse of each) and the z of each.
+struct Plan {
+  Shape output;
+  int sources = 0, values = 0, stages = 0;
+  std::vector<TermPlan> terms;
+
+  std::size_t source(int number) const { return 1 + static_cast<std::size_t>(number); }
+  std::size_t value(int number) const { return 1 + static_cast<std::size_t>(sources + number); }
+  std::size_t first_weight() const { return 1 + static_cast<std::size_t>(sources + values); }
+  std::size_t inputs() const { return first_weight() + 2 * static_cast<std::size_t>(stages); }
+};
+
+torch::Tensor empty_output(const Plan& plan, const torch::Tensor& like) {
+  if (!plan.output.is_image()) return torch::empty({like.size(0), plan.output.channels}, like.options());
+  return torch::empty({like.size(0), plan.output.channels, plan.output.height, plan.output.width},
+                      like.options().memory_format(at::MemoryFormat::ChannelsLast));
+}
+
+// The kernels' view of the tensors.
+template <class T>
+struct View {
+  // `tensors`: the inputs, then what is kept besides.
+  View(const Plan& plan, const variable_list& tensors) : sources(static_cast<std::size_t>(plan.sources)) {
+    const torch::Tensor& like = tensors[1];
+    sum.samples = like.size(0);
+    sum.height = plan.output.is_image() ? plan.output.height : 1;
+    sum.width = plan.output.is_image() ? plan.output.width : 1;
+    sum.channels = plan.output.channels;
+    sum.threads = at::get_num_threads();
+    for (int s = 0; s < plan.sources; ++s) {
+      const torch::Tensor& x = tensors[plan.source(s)];
+      const bool image = x.dim() == 4;
+      sources[static_cast<std::size_t>(s)] = {x.data_ptr<T>(), image ? x.size(2) : 1, image ? x.size(3) : 1, nullptr};
+    }
+    const torch::Tensor& weights = tensors[0];
+    std::size_t next = plan.first_weight(), kept = plan.inputs() + 1;
+    T* statistics = tensors[plan.inputs()].data_ptr<T>();
+    for (std::size_t k = 0; k < plan.terms.size(); ++k) {
+      const TermPlan& from = plan.terms[k];
+      kernels::Term<T> term;
+      term.weight = weights.defined() ? weights.data_ptr<T>()[k] : T(1);
+      term.source = from.source;
+      term.stages = from.stages;
+      if (from.value >= 0) {
+        term.kind = kernels::Term<T>::Kind::value;
+        term.y = tensors[plan.value(from.value)].data_ptr<T>();
+      } else {
+        term.kind = from.stages > 0 ? kernels::Term<T>::Kind::separable : kernels::Term<T>::Kind::identity;
+      }
+      for (int s = 0; s < from.stages; ++s) {
+        const StagePlan& stage = from.stage[s];
+        term.stage[s] = {stage.kernel,
+                         stage.dilation,
+                         stage.stride,
+                         tensors[next].data_ptr<T>(),
+                         tensors[next + 1].data_ptr<T>(),
+                         tensors[kept++].data_ptr<T>(),
+                         {statistics, statistics + sum.channels, statistics + 2 * sum.channels},
+                         nullptr,
+                         nullptr};
+        next += 2;
+        statistics += 3 * sum.channels;
+      }
+      terms.push_back(term);
+    }
+    sum.sources = sources.data();
+    sum.source_count = plan.sources;
+    sum.terms = terms.data();
+    sum.term_count = static_cast<int>(terms.size());
+  }
+
+  std::vector<kernels::Source<T>> sources;
+  std::vector<kernels::Term<T>> terms;
+  kernels::WeightedSum<T> sum;
+};
+
+template <class T>
+void run_forward(const Plan& plan, const variable_list& tensors, const torch::Tensor& out) {
+  View<T> view(plan, tensors);
+  view.sum.out = out.data_ptr<T>();
+  const auto* kernels = kernels::weighted_sum_kernels<T>();
+  kernels->forward(view.sum, scratch(kernels->scratch_bytes(view.sum)));
+  const torch::Tensor& statistics = tensors[plan.inputs()];
+  for (std::size_t k = 0, stage = 0; k < plan.terms.size(); ++k) {
+    for (int s = 0; s < plan.terms[k].stages; ++s) {
+      plan.terms[k].stage[s].norm->update_running(statistics.narrow(0, 3 * static_cast<std::int64_t>(stage++), 3),
+                                                  view.sum.positions());
+    }
+  }
+}
+
+template <class T>
+variable_list run_backward(const Plan& plan, const variable_list& tensors, const torch::Tensor& gradient,
+                           const std::vector<bool>& wanted) {
+  View<T> view(plan, tensors);
+  view.sum.gradient = gradient.data_ptr<T>();
+  variable_list found(plan.inputs());
+  const auto like = [&](std::size_t i) -> T* {
+    if (!wanted[i]) return nullptr;
+    found[i] = torch::empty_like(tensors[i]);
+    return found[i].data_ptr<T>();
+  };
+  for (int s = 0; s < plan.sources; ++s) view.sources[static_cast<std::size_t>(s)].gradient = like(plan.source(s));
+  std::size_t next = plan.first_weight();
+  for (std::size_t k = 0; k < plan.terms.size(); ++k) {
+    if (plan.terms[k].value >= 0) view.terms[k].y_gradient = like(plan.value(plan.terms[k].value));
+    for (int s = 0; s < plan.terms[k].stages; ++s, next += 2) {
+      if (!wanted[next] && !wanted[next + 1]) continue;
+      // Both or neither: the kernels make the two in one pass.
+      found[next] = torch::empty_like(tensors[next]);
+      found[next + 1] = torch::empty_like(tensors[next + 1]);
+      view.terms[k].stage[s].depthwise_gradient = found[next].data_ptr<T>();
+      view.terms[k].stage[s].pointwise_gradient = found[next + 1].data_ptr<T>();
+    }
+  }
+  const auto* kernels = kernels::weighted_sum_kernels<T>();
+  kernels->backward(view.sum, scratch(kernels->scratch_bytes(view.sum)));
+  if (tensors[0].defined() && wanted[0]) {
+    found[0] = torch::empty_like(tensors[0]);
+    for (std::size_t k = 0; k < view.terms.size(); ++k) {
+      found[0].data_ptr<T>()[k] = static_cast<T>(view.terms[k].weight_gradient);
+    }
+  }
+  return found;
+}
+
+// LibTorch's own operations: what the kernels stand for, and how second derivatives are had.
+torch::Tensor reference(const Plan& plan, const variable_list& inputs) {
+  torch::Tensor sum;
+  std::size_t next = plan.first_weight();
+  for (std::size_t k = 0; k < plan.terms.size(); ++k) {
+    const TermPlan& term = plan.terms[k];
+    torch::Tensor y = term.value >= 0 ? inputs[plan.value(term.value)] : inputs[plan.source(term.source)];
+    for (int s = 0; s < term.stages; ++s, next += 2) {
+      const StagePlan& stage = term.stage[s];
+      y = torch::conv2d(torch::relu(y), inputs[next], {}, stage.stride, (stage.kernel - 1) / 2 * stage.dilation,
+                        stage.dilation, /*groups=*/y.size(1));
+      y = torch::batch_norm(torch::conv2d(y, inputs[next + 1]), {}, {}, {}, {}, /*training=*/true, 0.0,
+                            kernels::norm_epsilon, false);
+    }
+    if (inputs[0].defined()) y = y * inputs[0][static_cast<std::int64_t>(k)];
+    sum = sum.defined() ? sum + y : y;
+  }
+  return sum;
+}
+
+// The same through LibTorch's operations, as a graph that can be differentiated again.
+variable_list differentiable(const Plan& plan, const variable_list& inputs, const torch::Tensor& gradient) {
+  // One input may be a function of another (a pool of a source): the derivative by each is to hold the others fast.
+  variable_list apart = inputs, sources;
+  for (torch::Tensor& input : apart) {
+    if (!input.defined() || !input.requires_grad()) continue;
+    input = input.view_as(input);
+    sources.push_back(input);
+  }
+  const torch::Tensor y = reference(plan, apart);
+  const variable_list found = torch::autograd::grad({y}, sources, {gradient}, /*retain_graph=*/true,
+                                                    /*create_graph=*/true, /*allow_unused=*/true);
+  variable_list result(inputs.size());
+  for (std::size_t i = 0, next = 0; i < inputs.size(); ++i) {
+    if (inputs[i].defined() && inputs[i].requires_grad()) result[i] = found[next++];
+  }
+  return result;
+}
+
+// A node of its own rather than a torch::autograd::Function, whose arguments cannot be a list of tensors.
+class WeightedSumBackward : public torch::autograd::Node {
+ public:
+  explicit WeightedSumBackward(Plan plan) : plan_(std::move(plan)) {}
+
+  void save(const variable_list& tensors) {
+    for (const torch::Tensor& tensor : tensors) saved_.emplace_back(tensor, /*is_output=*/false);
+  }
+
+  variable_list apply(variable_list&& gradients) override {
+    variable_list tensors;
+    for (const torch::autograd::SavedVariable& saved : saved_) tensors.push_back(saved.unpack(shared_from_this()));
+    if (tensors.empty()) throw std::runtime_error("a weighted sum cannot be propagated back a second time");
+    if (!gradients[0].defined()) return variable_list(plan_.inputs());
+    if (at::GradMode::is_enabled()) {
+      tensors.resize(plan_.inputs());
+      return differentiable(plan_, tensors, gradients[0]);
+    }
+    std::vector<bool> wanted;
+    for (std::size_t i = 0; i < plan_.inputs(); ++i) {
+      wanted.push_back(tensors[i].defined() && task_should_compute_output(i));
+    }
+    const torch::Tensor gradient = packed(gradients[0]);
+    return gradient.scalar_type() == torch::kFloat ? run_backward<float>(plan_, tensors, gradient, wanted)
+                                                   : run_backward<double>(plan_, tensors, gradient, wanted);
+  }
+
+  void release_variables() override { saved_.clear(); }
+  std::string name() const override { return "WeightedSumBackward"; }
+
+ private:
+  Plan plan_;
+  std::vector<torch::autograd::SavedVariable> saved_;
+};
+
+torch::Tensor record(Plan plan, const variable_list& inputs) {
+  torch::Tensor out;
+  variable_list tensors = inputs;
+  {
+    const torch::NoGradGuard no_grad;
+    out = empty_output(plan, inputs[1]);
+    tensors.push_back(torch::empty({3 * plan.stages, plan.output.channels}, out.options()));
+    for (int s = 0; s < plan.stages; ++s) tensors.push_back(torch::empty_like(out));
+    if (out.scalar_type() == torch::kFloat) {
+      run_forward<float>(plan, tensors, out);
+    } else {
+      run_forward<double>(plan, tensors, out);
+    }
+  }
+  const bool differentiated =
+      at::GradMode::is_enabled() &&
+      std::any_of(inputs.begin(), inputs.end(), [](const auto& x) { return x.defined() && x.requires_grad(); });
+  if (!differentiated) return out;
+  const std::shared_ptr<WeightedSumBackward> node(new WeightedSumBackward(std::move(plan)),
+                                                  torch::autograd::deleteNode);
+  node->set_next_edges(torch::autograd::collect_next_edges(inputs));
+  node->save(tensors);
+  torch::autograd::set_history(out, node);
+  return out;
+}
+
+}  // namespace
+
+bool summable(const torch::Tensor& x) {
+  if (!x.device().is_cpu() || x.numel() == 0 || (x.dim() != 4 && x.dim() != 2)) return false;
+  if (x.scalar_type() == torch::kFloat) return kernels::weighted_sum_kernels<float>() != nullptr;
+  return x.scalar_type() == torch::kDouble && kernels::weighted_sum_kernels<double>() != nullptr;
+}
+
+bool summable(const Separable& layer) {
+  for (int s = 0; s < layer.stages(); ++s) {
+    const ConvolutionOptions &depthwise = layer.depthwise(s).options, &pointwise = layer.pointwise(s).options;
+    if (!kernels::has_stage(depthwise.kernel, depthwise.dilation, depthwise.stride)) return false;
+    if (pointwise.in != pointwise.out || pointwise.norm != Norm::plain || !layer.is_training()) return false;
+  }
+  return layer.stages() <= 2;
+}
+
+torch::Tensor weighted_sum(const std::vector<torch::Tensor>& sources, const std::vector<SumTerm>& terms,
+                           const torch::Tensor& weights, const Shape& output) {
+  Plan plan;
+  plan.output = output;
+  plan.sources = static_cast<int>(sources.size());
+  variable_list inputs = {weights}, stage_weights;
+  for (const torch::Tensor& source : sources) inputs.push_back(packed(source));
+  for (const SumTerm& term : terms) {
+    TermPlan planned;
+    planned.source = term.source;
+    if (term.value.defined()) {
+      planned.value = plan.values++;
+      inputs.push_back(packed(term.value));
+    }
+    if (term.layer) planned.stages = term.layer->stages();
+    plan.stages += planned.stages;
+    for (int s = 0; s < planned.stages; ++s) {
+      const ConvolutionOptions& options = term.layer->depthwise(s).options;
+      StagePlan& stage = planned.stage[s];
+      stage.kernel = static_cast<int>(options.kernel);
+      stage.dilation = static_cast<int>(options.dilation);
+      stage.stride = static_cast<int>(options.stride);
+      stage.norm = term.layer->pointwise(s).norm.get();
+      stage_weights.push_back(packed(term.layer->depthwise(s).weight));
+      stage_weights.push_back(packed(term.layer->pointwise(s).weight));
+    }
+    plan.terms.push_back(std::move(planned));
+  }
+  inputs.insert(inputs.end(), stage_weights.begin(), stage_weights.end());
+  return record(std::move(plan), inputs);
+}
+
+}  // namespace netwright

@@ -1,0 +1,33 @@
+// The sum of a supernet's node as one autograd function on top of kernels/weighted_sum.h: over separable convolutions
+// of several sources with their batch norms, over values from elsewhere and over sources themselves, each times a
+// weight that may have a gradient.
+//
+// It computes what the composition of LibTorch's operations computes, to rounding, in float32 and float64. Between
+// forward and backward it keeps what each pointwise convolution gave and the sources, nothing else. Second derivatives
+// are exact too: backward with create_graph falls back to LibTorch's operations.
+#pragma once
+
+#include <vector>
+
+#include "netwright/nn/separable.h"
+
+namespace netwright {
+
+struct SumTerm {
+  int source = -1;             // of a separable convolution, or, alone, the source itself
+  Separable* layer = nullptr;  // of the source
+  torch::Tensor value;         // from elsewhere
+};
+
+// On a CPU whose vectors the kernels know, float32 or float64, with elements.
+bool summable(const torch::Tensor& x);
+// Kernels, strides and dilations that the kernels know, as many channels out as in, norms without weights in training.
+bool summable(const Separable& layer);
+
+// sum over k of weights[k] * term k, samples x channels (x height x width, channels_last); `output` is its shape.
+// `weights`: one a term, in the terms' type; undefined: all 1. Updates the running statistics of the layers' norms.
+// Preconditions: sources, values and layers are summable; terms have the output's shape; at least one term.
+torch::Tensor weighted_sum(const std::vector<torch::Tensor>& sources, const std::vector<SumTerm>& terms,
+                           const torch::Tensor& weights, const Shape& output);
+
+}  // namespace netwright

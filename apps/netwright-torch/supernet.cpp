@@ -33,7 +33,7 @@ Measurement measure(OneShotSearch& search, const OneShotReport& report) {
   if (health.changed_choices) metrics["changed_choices"] = *health.changed_choices;
   metrics["changed_epochs"] = static_cast<double>(health.changed_epochs);
   if (health.eigenvalue) metrics["eigenvalue"] = *health.eigenvalue;
-  metrics["collapse"] = static_cast<double>(search.health().sign_count());
+  if (search.health().judged()) metrics["collapse"] = static_cast<double>(search.health().sign_count());
   measurement.details = {{"architecture", to_json(report.architecture)}};
   if (!report.signs.empty()) measurement.details["signs"] = to_json(report.signs);
   return measurement;

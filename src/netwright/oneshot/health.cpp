@@ -154,8 +154,7 @@ ArchitectureRecord architecture_record(const Relaxation& relaxation, const Impor
 }
 
 double dominant_eigenvalue(const std::function<torch::Tensor()>& loss, const std::vector<torch::Tensor>& of,
-                           int iterations, std::vector<torch::Tensor>& v) {
-  constexpr double settled = 0.01;
+                           int iterations, std::vector<torch::Tensor>& v, double settled) {
   const auto gradient = torch::autograd::grad({loss()}, of, {}, /*retain_graph=*/true, /*create_graph=*/true,
                                               /*allow_unused=*/true);
   double eigenvalue = 0;
@@ -176,7 +175,7 @@ double dominant_eigenvalue(const std::function<torch::Tensor()>& loss, const std
     if (!(length > 0) || !std::isfinite(length)) break;  // `v` stays: the next start must not be zero
     normalise(product, length);
     v = std::move(product);
-    if (i > 0 && std::fabs(eigenvalue - before) <= settled * std::fabs(eigenvalue)) break;
+    if (i > 0 && std::fabs(eigenvalue - before) < settled * std::fabs(eigenvalue)) break;
   }
   return eigenvalue;
 }
@@ -232,9 +231,13 @@ const EpochHealth& HealthWatch::observe(std::int64_t epoch, const Importance& im
   return history_.back();
 }
 
+bool HealthWatch::judged() const {
+  return options_.is_on() && method_.relaxed() && !history_.empty() && history_.back().epoch >= first_judged();
+}
+
 void HealthWatch::judge() {
   new_signs_.clear();
-  if (!options_.is_on() || !method_.relaxed()) return;
+  if (!judged()) return;
   for (const CollapseRule& rule : collapse_rules()) {
     if (std::find(seen_.begin(), seen_.end(), rule.name) != seen_.end()) continue;
     auto found = rule.judge(history_, options_, first_judged());

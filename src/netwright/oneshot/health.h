@@ -32,9 +32,9 @@ ArchitectureRecord architecture_record(const Relaxation& relaxation, const Impor
 
 // The loss is taken once, in a graph that allows double backward, and at the present values of `of`. `v` (one a tensor
 // of `of`, not zero) becomes the last vector, of length 1: the next search of the eigenvalue may start there. Ends
-// early once an iteration changes the eigenvalue by less than a hundredth.
+// early once an iteration changes the eigenvalue by less than that share of it.
 double dominant_eigenvalue(const std::function<torch::Tensor()>& loss, const std::vector<torch::Tensor>& of,
-                           int iterations, std::vector<torch::Tensor>& v);
+                           int iterations, std::vector<torch::Tensor>& v, double settled = 0.01);
 
 class HealthWatch {
  public:
@@ -52,7 +52,8 @@ class HealthWatch {
   const std::vector<EpochHealth>& history() const { return history_; }
   const std::vector<CollapseSign>& new_signs() const {
     return new_signs_;
-  }  // of the last epoch; each rule says so once
+  }                     // of the last epoch; each rule says so once
+  bool judged() const;  // whether the rules have looked at the last epoch
   std::int64_t sign_count() const { return static_cast<std::int64_t>(seen_.size()); }  // rules that have spoken
 
   // Whether a sign has ended the search; then the architecture to decode is that of epoch back_to().

@@ -41,6 +41,7 @@ h2 { font-size: 18px; margin: 0 0 12px; } h3 { font-size: 15px; margin: 18px 0 6
 figure { margin: 0; min-width: 0; } figcaption { margin-bottom: 8px; } figcaption span { color: var(--muted); }
 figure.narrow { max-width: 620px; margin: 0 auto; }
 img.network { display: block; max-width: 100%; height: auto; margin: 0 auto; }
+p.sign { border-left: 4px solid var(--bad); padding-left: 12px; margin: 0 0 10px; }
 p.note { color: var(--muted); font-size: 14px; margin: 12px 0 0; } p:first-child { margin-top: 0; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: 14px; }

@@ -24,7 +24,7 @@ std::vector<Logits> draw_edges(const std::string& cell, Random& random) {
   for (int node = 0; node < nodes; ++node) {
     for (int source = 0; source < node + 2; ++source) {
       const std::string from = source < 2 ? "p" + std::to_string(source) : "n" + std::to_string(source - 2);
-      Logits& edge = edges.emplace_back(Logits{cell + ".n" + std::to_string(node) + "." + from, {}, {}});
+      Logits& edge = edges.emplace_back(Logits{"n" + std::to_string(node) + " ← " + from, {}, {}});
       for (std::size_t i = 0; i < operations.size(); ++i) {
         edge.now.push_back(0.05 * random.normal());
         edge.drift.push_back(0.012 * random.normal() + (i == 0 ? 0.012 : 0.0) +
@@ -126,7 +126,8 @@ ReportInput one_shot_study() {
     std::vector<CollapseSign> signs;
     if (epoch >= 10) {
       if (skips >= 2 && !told) {
-        signs.push_back({"skip_connections", "cell 'normal' has 2 skip connections (DARTS+ stops at 2)"});
+        signs.push_back({"skip_connections",
+                         "cell 'normal' has " + std::to_string(skips) + " skip connections (DARTS+ stops at 2)"});
         told = true;
       }
       if (epoch == 30) signs.push_back({"eigenvalue", "the dominant eigenvalue rose from 0.09 to 0.14"});

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "netwright/study/retrain.h"
+#include "netwright/trial/architecture_record.h"
 #include "study/fake_fleet.h"
 
 namespace netwright {
@@ -108,7 +109,8 @@ TEST_F(OneShotStudyTest, TellsOfEachSignOfCollapseOnce) {
   const auto collapsing = [&](const Start& start) {
     auto reports = search(start, found());
     auto& measurement = std::get<Measured>(reports[1]).measurement;
-    measurement.details["signs"] = {{{"rule", "skip_connections"}, {"text", "cell 'c' has 2 skip connections"}}};
+    measurement.details["signs"] =
+        to_json(std::vector<CollapseSign>{{"skip_connections", "cell 'c' has 2 skip connections"}});
     return reports;
   };
   FakeFleet fleet(

@@ -12,7 +12,7 @@ ArchitectureRecord example() {
   ArchitectureRecord record;
   record.groups = {{"normal",
                     {"none", "skip_connect"},
-                    {{"normal.n0.p0", {0.25, 0.75}, 1, 0.5}, {"normal.n0.p1", {0.123456, 0.876544}, -1, 0.5}}},
+                    {{"n0 ← p0", {0.25, 0.75}, 1, 0.5}, {"n0 ← p1", {0.123456, 0.876544}, -1, 0.5}}},
                    {"head", {"32", "64", "96"}, {{"width", {0, 1, 0}, 1, {}}}}};
   return record;
 }
@@ -25,7 +25,7 @@ TEST(ArchitectureRecord, ReadsBackWithFourDecimals) {
   EXPECT_EQ(to_json(*back), json);
   const auto& normal = back->groups.at(0);
   EXPECT_EQ(normal.options, (std::vector<std::string>{"none", "skip_connect"}));
-  EXPECT_EQ(normal.rows.at(1).name, "normal.n0.p1");
+  EXPECT_EQ(normal.rows.at(1).name, "n0 ← p1");
   EXPECT_EQ(normal.rows.at(1).weights, (std::vector<double>{0.1235, 0.8765}));
   EXPECT_EQ(normal.rows.at(1).picked, -1);
   EXPECT_EQ(normal.rows.at(1).edge, 0.5);

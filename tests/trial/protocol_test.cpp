@@ -95,7 +95,7 @@ std::vector<Report> reports() {
   row.input = Shape{54, 0, 0};
   const Measured measured{3, {0.5, 1.25, {{"accuracy", 0.5}, {"loss", std::numeric_limits<double>::infinity()}}}};
   Measured detailed = measured;
-  detailed.measurement.details = {{"signs", {{{"rule", "eigenvalue"}, {"text", "it rose"}}}}};
+  detailed.measurement.details["signs"] = to_json(std::vector<CollapseSign>{{"eigenvalue", "it rose"}});
   Finished complete;
   complete.trial = 3;
   complete.checkpoint = "a.ckpt";

@@ -35,6 +35,12 @@ void normalise(std::vector<torch::Tensor>& v, double length) {
   for (torch::Tensor& part : v) part = part.detach() / length;
 }
 
+// "n1 ← p0", without the cell's name.
+std::string edge_name(const RelaxedSum& sum, std::size_t edge) {
+  const bool in_cell = sum.name.starts_with(sum.cell + ".");
+  return (in_cell ? sum.name.substr(sum.cell.size() + 1) : sum.name) + " ← " + sum.edges[edge];
+}
+
 // Counts skip connections cell by cell. A cell that occurs with other parameters is one cell still.
 class SkipCounter {
  public:
@@ -145,6 +151,7 @@ ArchitectureRecord architecture_record(const Relaxation& relaxation, const Impor
       const auto sum = static_cast<std::size_t>(row.sum);
       const std::vector<int>& edges = picks.edges[sum];
       if (std::find(edges.begin(), edges.end(), row.edge) == edges.end()) line.picked = -1;
+      line.name = edge_name(relaxation.sums[sum], static_cast<std::size_t>(row.edge));
       if (sum < importance.edges.size() && importance.edges[sum].defined()) {
         line.edge = importance.edges[sum][row.edge].item<double>();
       }

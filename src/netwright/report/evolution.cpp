@@ -11,14 +11,9 @@ namespace netwright {
 namespace {
 
 constexpr double row_height = 20;
-constexpr double between_sums = 6;  // decisions on edges into one node stand together
+constexpr double between_nodes = 6;  // edges into one node stand together
 constexpr double swatch = 12;
 constexpr int longest_name = 22;
-
-std::string prefix_of(const std::string& name) {
-  const auto dot = name.rfind('.');
-  return dot == std::string::npos ? std::string() : name.substr(0, dot);
-}
 
 // The stretches of epochs in which a decision was the same.
 struct Stretch {
@@ -44,10 +39,9 @@ std::string epochs_text(double first, double last) {
 
 }  // namespace
 
-std::string decision_name(const std::string& name) {
-  const auto parts = split(name, '.');
-  if (parts.size() < 3) return parts.back();
-  return parts.back() + " → " + parts[parts.size() - 2];
+std::string node_of(const std::string& decision) {
+  const auto arrow = decision.find(" ← ");
+  return arrow == std::string::npos ? std::string() : decision.substr(0, arrow);
 }
 
 std::string draw_legend(const std::vector<OptionKind>& options, int width) {
@@ -65,7 +59,7 @@ std::string draw_legend(const std::vector<OptionKind>& options, int width) {
     places.push_back({x, y});
     x += needed;
   }
-  Svg svg(width, y + 20, "Colours of the operations");
+  Svg svg(width, y + 30, "Colours of the operations");
   for (std::size_t i = 0; i < options.size(); ++i) {
     svg.rect(places[i].x, places[i].y + 3, swatch, swatch, "stretch " + options[i].kind);
     svg.text(places[i].x + swatch + 6, places[i].y + 13, options[i].name, "text");
@@ -76,14 +70,14 @@ std::string draw_legend(const std::vector<OptionKind>& options, int width) {
 std::string draw(const Evolution& evolution) {
   double left = 60, right_names = 40;
   for (const auto& row : evolution.rows) {
-    left = std::max(left, text_width(shortened(decision_name(row.name), longest_name)) + 12);
+    left = std::max(left, text_width(shortened(row.name, longest_name)) + 12);
   }
   for (const auto& option : evolution.options) right_names = std::max(right_names, text_width(option.name, 11) + 10);
   left = std::min(left, evolution.width * 0.35);
   double bottom = 6;
   std::vector<double> tops;
   for (std::size_t i = 0; i < evolution.rows.size(); ++i) {
-    if (i > 0 && prefix_of(evolution.rows[i].name) != prefix_of(evolution.rows[i - 1].name)) bottom += between_sums;
+    if (i > 0 && node_of(evolution.rows[i].name) != node_of(evolution.rows[i - 1].name)) bottom += between_nodes;
     tops.push_back(bottom);
     bottom += row_height;
   }
@@ -95,15 +89,15 @@ std::string draw(const Evolution& evolution) {
   for (std::size_t i = 0; i < evolution.rows.size(); ++i) {
     const auto& row = evolution.rows[i];
     const double middle = tops[i] + row_height / 2;
-    svg.text(left - 8, middle + 4, shortened(decision_name(row.name), longest_name), "text", Anchor::end);
+    svg.text(left - 8, middle + 4, shortened(row.name, longest_name), "text", Anchor::end);
     svg.line(left, middle, right, middle, "grid");
     for (const Stretch& stretch : stretches(row.picked)) {
       if (stretch.option < 0) continue;
       const OptionKind& option = evolution.options[static_cast<std::size_t>(stretch.option)];
       const double from = edge(stretch.first), width = edge(stretch.last + 1) - from;
       svg.rect(from + 0.5, tops[i] + 1.5, std::max(0.8, width - 1), row_height - 3, "stretch " + option.kind,
-               decision_name(row.name) + ", " +
-                   epochs_text(evolution.epochs[stretch.first], evolution.epochs[stretch.last]) + ": " + option.name);
+               row.name + ", " + epochs_text(evolution.epochs[stretch.first], evolution.epochs[stretch.last]) + ": " +
+                   option.name);
     }
     if (!row.picked.empty() && row.picked.back() >= 0) {
       const OptionKind& option = evolution.options[static_cast<std::size_t>(row.picked.back())];

@@ -103,7 +103,7 @@ struct OptionKind {
 };
 
 // Small multiples (Tufte 1983): a small chart for each decision, in all of them the weights of its options over the
-// same epochs on the same axes. Decisions named GROUP.SOURCE stand in the row of their group.
+// same epochs on the same axes. Edges into one node (named NODE ← SOURCE) stand in a row.
 struct Multiples {
   struct Panel {
     std::string name;
@@ -142,7 +142,7 @@ std::string draw(const Evolution& evolution);
 // Names and colours of the options that the two share; as wide as given.
 std::string draw_legend(const std::vector<OptionKind>& options, int width);
 
-// "normal.n1.p0" -> "p0 → n1" among decisions of the same cell; other names without the cell's.
-std::string decision_name(const std::string& name);
+// "n1" of the edge "n1 ← p0"; empty for other decisions.
+std::string node_of(const std::string& decision);
 
 }  // namespace netwright

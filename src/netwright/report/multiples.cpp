@@ -14,11 +14,6 @@ constexpr std::size_t fewest_columns = 3, most_columns = 6;
 constexpr std::size_t most_points = 120;  // in a line; more are finer than its pixels
 constexpr double panel_height = 86, name_height = 18, row_gap = 14, column_gap = 16, left = 34;
 
-std::string group_of(const std::string& name) {
-  const auto parts = split(name, '.');
-  return parts.size() < 3 ? std::string() : parts[parts.size() - 2];
-}
-
 // Row and column of each panel.
 class Grid {
  public:
@@ -26,9 +21,9 @@ class Grid {
     std::vector<std::size_t> in_row;
     std::string last;
     for (const auto& panel : panels) {
-      const std::string group = group_of(panel.name);
-      if (in_row.empty() || group != last) in_row.push_back(0);
-      last = group;
+      const std::string node = node_of(panel.name);
+      if (in_row.empty() || node != last) in_row.push_back(0);
+      last = node;
       places_.emplace_back(in_row.size() - 1, in_row.back()++);
     }
     const std::size_t widest = in_row.empty() ? 1 : *std::max_element(in_row.begin(), in_row.end());
@@ -105,7 +100,7 @@ class MultiplesDrawing {
       const auto at = std::find(multiples_.epochs.begin(), multiples_.epochs.end(), event);
       if (at == multiples_.epochs.end()) continue;
       const double place = x(static_cast<std::size_t>(at - multiples_.epochs.begin()), from);
-      svg_.path("M" + svg_number(place) + " " + svg_number(top) + "V" + svg_number(top + panel_height), "event");
+      svg_.path("M" + svg_number(place) + " " + svg_number(top) + "V" + svg_number(top + panel_height), "event thin");
     }
     if (grid_.column(number) == 0) {
       svg_.text(from - 5, top + 9, fixed_text(highest_, 2), "muted small", Anchor::end);
@@ -132,7 +127,7 @@ class MultiplesDrawing {
   }
 
   void draw_name(const Multiples::Panel& panel, double from, double top, int leader) {
-    const std::string name = shortened(decision_name(panel.name), 20);
+    const std::string name = shortened(panel.name, 20);
     svg_.text(from, top - 5, name, panel.picked >= 0 ? "strong small" : "muted small");
     if (leader < 0) return;
     const double room = width_ - text_width(name, 10.5) - 10;
@@ -154,9 +149,9 @@ class MultiplesDrawing {
     if (path.empty()) return;
     if (weights.size() == 1) path += "h0.1";
     const OptionKind& kind = multiples_.options[option];
-    svg_.path(path, "weight " + kind.kind + (leads ? " leads" : "") + (panel.picked < 0 ? " out" : ""),
-              decision_name(panel.name) + ": " + kind.name + ", " + fixed_text(weights.front(), 3) + " to " +
-                  fixed_text(weights.back(), 3));
+    svg_.path(
+        path, "weight " + kind.kind + (leads ? " leads" : "") + (panel.picked < 0 ? " out" : ""),
+        panel.name + ": " + kind.name + ", " + fixed_text(weights.front(), 3) + " to " + fixed_text(weights.back(), 3));
   }
 
   const Multiples& multiples_;

@@ -58,6 +58,7 @@ class PlotDrawing {
     for (const auto& series : plot_.series) draw_line(series);
     svg_.end_window();
     for (const auto& series : plot_.series) draw_marks(series);
+    draw_event_words();
     draw_labels();
     return svg_.finish();
   }
@@ -135,13 +136,25 @@ class PlotDrawing {
     if (!x_.title().empty()) svg_.text(area_.right, plot_.height - 6, x_.title(), "muted", Anchor::end);
   }
 
+  bool is_shown(const Event& event) const {
+    return std::isfinite(event.x) && event.x >= x_.low() && event.x <= x_.high();
+  }
+
   void draw_events() {
+    for (const auto& event : plot_.events) {
+      if (!is_shown(event)) continue;
+      const double x = x_(event.x);
+      svg_.path("M" + place(x, area_.top) + "L" + place(x, area_.bottom), "event", event.title);
+    }
+  }
+
+  // Over all lines, each a little lower than the one before.
+  void draw_event_words() {
     double y = area_.top + 10;
     for (const auto& event : plot_.events) {
-      if (!std::isfinite(event.x) || event.x < x_.low() || event.x > x_.high()) continue;
-      const double x = x_(event.x), width = text_width(event.text, 11);
-      svg_.path("M" + place(x, area_.top) + "L" + place(x, area_.bottom), "event", event.title);
-      const bool left = x + 5 + width > area_.right;
+      if (!is_shown(event)) continue;
+      const double x = x_(event.x);
+      const bool left = x + 5 + text_width(event.text, 11) > area_.right;
       svg_.text(left ? x - 5 : x + 5, y, event.text, "event-text", left ? Anchor::end : Anchor::start);
       y += 13;
     }
@@ -321,6 +334,7 @@ svg.plot { display: block; width: 100%; height: auto; font: 12px system-ui, -app
 .p-path.p-shade2 { stroke: var(--p-shade2); } .p-path.p-shade3 { stroke: var(--p-shade3); }
 .p-path.p-top { stroke: var(--p-best); stroke-width: 2.2; }
 .p-event { stroke: var(--p-failed); stroke-width: 1.4; stroke-dasharray: 5 3; fill: none; }
+.p-event.p-thin { stroke-width: 1; opacity: 0.6; }
 .p-event-text { fill: var(--p-failed); font-size: 11px; paint-order: stroke; stroke: var(--p-paper); stroke-width: 3px; }
 .p-weight { fill: none; stroke-width: 1.4; stroke-linejoin: round; } .p-weight.p-leads { stroke-width: 2.6; }
 .p-weight.p-out { opacity: 0.45; } .p-panel { fill: none; stroke: var(--p-grid); }

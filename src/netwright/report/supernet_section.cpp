@@ -193,6 +193,12 @@ class SupernetSection {
     return draw_legend(options, 1040);
   }
 
+  // Without the cell's name, which stands above.
+  static std::string name_of(const ArchitectureRecord::Group& group, std::size_t row) {
+    const std::string& name = group.rows[row].name;
+    return name.starts_with(group.name + ".") ? name.substr(group.name.size() + 1) : name;
+  }
+
   std::string evolution() const {
     std::string figures;
     const auto& groups = history_.records.front().groups;
@@ -203,7 +209,7 @@ class SupernetSection {
                       .rows = {},
                       .events = events_};
       for (std::size_t r = 0; r < groups[g].rows.size(); ++r) {
-        Evolution::Row row{groups[g].rows[r].name, {}};
+        Evolution::Row row{name_of(groups[g], r), {}};
         for (const auto& record : history_.records) row.picked.push_back(record.groups[g].rows[r].picked);
         chart.rows.push_back(std::move(row));
       }
@@ -225,7 +231,7 @@ class SupernetSection {
                       .events = events_};
       for (std::size_t r = 0; r < groups[g].rows.size(); ++r) {
         Multiples::Panel panel;
-        panel.name = groups[g].rows[r].name;
+        panel.name = name_of(groups[g], r);
         panel.picked = history_.records.back().groups[g].rows[r].picked;
         panel.weights.resize(groups[g].options.size());
         for (const auto& record : history_.records) {

@@ -14,7 +14,7 @@ constexpr int architecture_record_version = 1;
 
 struct ArchitectureRecord {
   struct Row {
-    std::string name;             // of the decision: an edge or a choice
+    std::string name;             // of the decision: a choice, or "NODE ← SOURCE" of an edge
     std::vector<double> weights;  // one an option, of sum 1
     int picked = -1;              // the option in the decoded network; -1: the edge is not in it
     std::optional<double> edge;   // the edge's own weight, where edges are weighted

@@ -152,7 +152,7 @@ TEST_F(OneShotStudyTest, CollapseIsForSearchesInASupernet) {
     parse_experiment(parse_yaml(text, "test.yaml"));
     FAIL();
   } catch (const Error& error) {
-    EXPECT_EQ(std::string(error.what()).substr(0, 14), "test.yaml:3:39") << error.what();
+    EXPECT_EQ(std::string(error.what()).substr(0, 14), "test.yaml:3:38") << error.what();
   }
 }
 

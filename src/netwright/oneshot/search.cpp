@@ -152,14 +152,23 @@ Importance OneShotSearch::importance() const {
   return health_.stopped() ? health_.importance_before() : method_->importance();
 }
 
-// On the same examples each time, as they are: what changes from epoch to epoch is the supernet.
+// On the same examples each time, as they are: what changes from epoch to epoch is the supernet. They are spread over
+// the data, which may be sorted by class.
 torch::Tensor OneShotSearch::curved_loss() {
+  constexpr std::int64_t most_batches = 8;
+  const std::int64_t batches = std::min(evaluation_.batches(), most_batches);
+  const std::int64_t share = (options_.collapse.examples + batches - 1) / batches;
+  std::vector<torch::Tensor> inputs, labels;
+  for (std::int64_t i = 0; i < batches; ++i) {
+    const Batch batch = evaluation_.get(i * evaluation_.batches() / batches);
+    const std::int64_t taken = std::min(share, batch.size());
+    const torch::Tensor which = torch::arange(taken, torch::kLong) * (batch.size() / taken);
+    inputs.push_back(batch.inputs.index_select(0, which));
+    labels.push_back(batch.labels.index_select(0, which));
+  }
   const torch::TensorOptions like = net_->parameters().front().options();
-  const Batch batch = evaluation_.get(0);
-  const std::int64_t examples = std::min(batch.size(), options_.collapse.examples);
-  const torch::Tensor logits =
-      net_->forward(batch.inputs.narrow(0, 0, examples).to(like), method_->relaxed()->mixture());
-  return torch::nn::functional::cross_entropy(logits, batch.labels.narrow(0, 0, examples).to(like.device()));
+  const torch::Tensor logits = net_->forward(torch::cat(inputs).to(like), method_->relaxed()->mixture());
+  return torch::nn::functional::cross_entropy(logits, torch::cat(labels).to(like.device()));
 }
 
 double OneShotSearch::accuracy(const Mixture& mixture) {

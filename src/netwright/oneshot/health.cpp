@@ -25,13 +25,13 @@ double mean_over_rows(const Importance& importance, OfRow of_row) {
   return rows == 0 ? 0 : sum / static_cast<double>(rows);
 }
 
-double dot(const std::vector<torch::Tensor>& a, const std::vector<torch::Tensor>& b) {
+double inner_product(const std::vector<torch::Tensor>& a, const std::vector<torch::Tensor>& b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) sum += (a[i].detach() * b[i].detach()).sum().item<double>();
   return sum;
 }
 
-void normalise(std::vector<torch::Tensor>& v, double length) {
+void scale_down(std::vector<torch::Tensor>& v, double length) {
   for (torch::Tensor& part : v) part = part.detach() / length;
 }
 
@@ -166,7 +166,7 @@ double dominant_eigenvalue(const std::function<torch::Tensor()>& loss, const std
                                               /*allow_unused=*/true);
   double eigenvalue = 0;
   for (int i = 0; i < iterations; ++i) {
-    normalise(v, std::sqrt(dot(v, v)));
+    scale_down(v, std::sqrt(inner_product(v, v)));
     torch::Tensor along = torch::zeros({}, of.front().options().requires_grad(false));
     for (std::size_t j = 0; j < of.size(); ++j) {
       if (gradient[j].defined()) along = along + (gradient[j] * v[j]).sum();
@@ -177,10 +177,10 @@ double dominant_eigenvalue(const std::function<torch::Tensor()>& loss, const std
     for (std::size_t j = 0; j < of.size(); ++j) {
       if (!product[j].defined()) product[j] = torch::zeros_like(v[j]);
     }
-    const double before = eigenvalue, length = std::sqrt(dot(product, product));
-    eigenvalue = dot(product, v);
+    const double before = eigenvalue, length = std::sqrt(inner_product(product, product));
+    eigenvalue = inner_product(product, v);
     if (!(length > 0) || !std::isfinite(length)) break;  // `v` stays: the next start must not be zero
-    normalise(product, length);
+    scale_down(product, length);
     v = std::move(product);
     if (i > 0 && std::fabs(eigenvalue - before) < settled * std::fabs(eigenvalue)) break;
   }

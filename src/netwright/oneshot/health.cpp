@@ -25,7 +25,7 @@ double mean_over_rows(const Importance& importance, OfRow of_row) {
   return rows == 0 ? 0 : sum / static_cast<double>(rows);
 }
 
-double inner_product(const std::vector<torch::Tensor>& a, const std::vector<torch::Tensor>& b) {
+double scalar_product(const std::vector<torch::Tensor>& a, const std::vector<torch::Tensor>& b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) sum += (a[i].detach() * b[i].detach()).sum().item<double>();
   return sum;
@@ -166,7 +166,7 @@ double dominant_eigenvalue(const std::function<torch::Tensor()>& loss, const std
                                               /*allow_unused=*/true);
   double eigenvalue = 0;
   for (int i = 0; i < iterations; ++i) {
-    scale_down(v, std::sqrt(inner_product(v, v)));
+    scale_down(v, std::sqrt(scalar_product(v, v)));
     torch::Tensor along = torch::zeros({}, of.front().options().requires_grad(false));
     for (std::size_t j = 0; j < of.size(); ++j) {
       if (gradient[j].defined()) along = along + (gradient[j] * v[j]).sum();
@@ -177,8 +177,8 @@ double dominant_eigenvalue(const std::function<torch::Tensor()>& loss, const std
     for (std::size_t j = 0; j < of.size(); ++j) {
       if (!product[j].defined()) product[j] = torch::zeros_like(v[j]);
     }
-    const double before = eigenvalue, length = std::sqrt(inner_product(product, product));
-    eigenvalue = inner_product(product, v);
+    const double before = eigenvalue, length = std::sqrt(scalar_product(product, product));
+    eigenvalue = scalar_product(product, v);
     if (!(length > 0) || !std::isfinite(length)) break;  // `v` stays: the next start must not be zero
     scale_down(product, length);
     v = std::move(product);

@@ -36,6 +36,8 @@ class Progress : public StudyObserver {
   std::int64_t ended_ = 0;
   std::int64_t failed_ = 0;
   std::map<std::int64_t, double> running_;  // trial -> share done
+  std::string health_;                      // of a running search in a supernet
+  double health_told_ = 0;                  // the epoch that a line has been printed for
   double best_ = 0;
   std::int64_t best_trial_ = 0;
   bool drawn_ = false;

@@ -142,8 +142,26 @@ TEST_F(Sqlite, KilledWriterLosesNothing) {
 
 TEST_F(Sqlite, NewerSchemaIsRefused) {
   fill(1);
-  sql("PRAGMA user_version = 3");
+  sql("PRAGMA user_version = 4");
   EXPECT_THAT(storage_error([&] { open_storage(path_); }).what(), HasSubstr("newer netwright"));
+}
+
+TEST_F(Sqlite, SchemaTwoIsBroughtUpToDate) {
+  fill(2);
+  sql("ALTER TABLE measurements DROP COLUMN details; PRAGMA user_version = 2");
+  Measurement measurement{2, 1, {{"accuracy", 0.5}}};
+  measurement.details["architecture"] = {1, 2};
+  {
+    auto storage = open_storage(path_);
+    Trial trial = storage->trials("a").at(0);
+    ASSERT_EQ(trial.measurements.size(), 1u);
+    EXPECT_TRUE(trial.measurements[0].details.is_null());
+    trial.measurements.push_back(measurement);
+    storage->update_trial("a", trial);
+  }
+  EXPECT_EQ(open_storage(path_)->trials("a").at(0).measurements.at(1).details, measurement.details);
+  sql("PRAGMA user_version = 1");
+  EXPECT_THAT(storage_error([&] { open_storage(path_); }).what(), HasSubstr("early netwright"));
 }
 
 TEST_F(Sqlite, DatabaseOfAnotherProgramIsRefused) {

@@ -9,7 +9,9 @@ class Darts : public Method {
       : Method(options.settings),
         options_(options),
         architecture_(context.relaxation, options.edges, 1e-3, context.seed, context.tensors),
-        optimizer_(make_optimizer(architecture_, options.optimizer)) {}
+        optimizer_(make_optimizer(architecture_, options.optimizer)) {
+    set_relaxed({architecture_.all(), [this] { return softmax_mixture(architecture_); }});
+  }
 
   Mixture mixture(const Progress&, at::Generator&) override { return softmax_mixture(architecture_); }
 

@@ -16,6 +16,7 @@ class Gaea : public Method {
     const torch::NoGradGuard no_grad;
     for (torch::Tensor& weights : architecture_.rows) weights.fill_(1.0 / static_cast<double>(weights.size(1)));
     for (torch::Tensor& weights : architecture_.edges) weights.fill_(1.0 / static_cast<double>(weights.size(0)));
+    set_relaxed({architecture_.all(), [this] { return Mixture{architecture_.rows, architecture_.edges, {}}; }});
   }
 
   Mixture mixture(const Progress&, at::Generator&) override { return {architecture_.rows, architecture_.edges, {}}; }

@@ -126,6 +126,13 @@ void read_search(const Yaml& node, Experiment& experiment) {
     experiment.budget.failed_trials = budget.integer("failed_trials", experiment.budget.failed_trials, 0, many);
     budget.finish();
   }
+  if (const Yaml* collapse = reader.optional("collapse")) {
+    if (!is_one_shot(experiment.strategy)) {
+      throw invalid(collapse->where, "'collapse' is for searches in a supernet",
+                    "remove it, or choose a one-shot strategy: " + join(one_shot_methods(), ", "));
+    }
+    experiment.collapse = parse_collapse(*collapse);
+  }
   reader.finish();
   const Yaml* name = experiment.strategy.find("name");
   const bool finite = name != nullptr && (name->text == "grid" || is_one_shot(experiment.strategy));

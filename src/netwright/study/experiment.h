@@ -8,6 +8,7 @@
 
 #include "netwright/base/yaml.h"
 #include "netwright/space/search_space.h"
+#include "netwright/trial/collapse_options.h"
 #include "netwright/trial/data_options.h"
 #include "netwright/trial/objective.h"
 
@@ -49,6 +50,7 @@ struct Experiment {
   std::vector<Objective> objectives;
   Yaml strategy;  // {name: …, options}
   Yaml schedule;
+  CollapseOptions collapse;  // of a one-shot search
   Budget budget;
   RetrainOptions retrain;
   ExecutionOptions execution;

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "netwright/base/text.h"
 #include "netwright/study/search.h"
+#include "netwright/trial/architecture_record.h"
 
 namespace netwright {
 
@@ -80,6 +82,16 @@ std::optional<Job> OneShot::next() {
   }
   start.supernet = context_.experiment.full_text;
   return Job{&trial, start};
+}
+
+bool OneShot::measured(Trial& trial) {
+  const Measurement& measurement = trial.measurements.back();
+  if (!measurement.details.is_object() || !measurement.details.contains("signs")) return true;
+  for (const CollapseSign& sign : collapse_signs_from_json(measurement.details.at("signs"))) {
+    context_.observer.note("the search may be collapsing, epoch " + number_text(measurement.fidelity) + ": " +
+                           sign.text);
+  }
+  return true;
 }
 
 void OneShot::ended(Trial& trial, const Json&) {

@@ -22,7 +22,8 @@ class OneShot : public JobSource {
   OneShot(const StudyContext& context, StudyState& state);
 
   std::optional<Job> next() override;
-  bool measured(Trial&) override { return true; }
+  // Tells the observer of each sign of collapse that the trainer has seen.
+  bool measured(Trial& trial) override;
   void ended(Trial& trial, const Json& result) override;
   bool closed() const override { return false; }
 

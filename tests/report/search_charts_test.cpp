@@ -160,14 +160,25 @@ TEST(Timeline, TellsHowBusyWorkersWere) {
   EXPECT_EQ(occurrences(timeline_chart(input).picture, "<title>#"), 60u);
 }
 
-TEST(Timeline, SaysWhatIsNotKnownOfResumedTrials) {
-  const Chart chart = timeline_chart(halving_study());
-  EXPECT_THAT(chart.picture, HasSubstr("some worker"));
-  // 18 that paused once; of the 9 resumed ones the first stretch, of the 3 at the top the last one too.
-  EXPECT_EQ(occurrences(chart.picture, "<title>#"), 18u + 9 + 3);
-  EXPECT_THAT(chart.caption, HasSubstr("no longer known"));
-  EXPECT_THAT(chart.caption, HasSubstr("9 stretches whose times are not stored"));
-  EXPECT_THAT(chart.caption, Not(HasSubstr("busy")));
+// 27 trials, of which 9 went on and 3 of them once more: 39 stretches, each where and when it was.
+TEST(Timeline, DrawsEveryStretchOfResumedTrials) {
+  const ReportInput input = halving_study();
+  const Chart chart = timeline_chart(input);
+  EXPECT_EQ(occurrences(chart.picture, "<title>#"), 27u + 9 + 3);
+  EXPECT_EQ(occurrences(chart.picture, ", to 3 epochs, "), 9u);
+  EXPECT_EQ(occurrences(chart.picture, ">worker "), 3u);
+  EXPECT_THAT(chart.caption, HasSubstr("until its schedule paused it"));
+  EXPECT_THAT(chart.caption, HasSubstr("busy "));
+}
+
+TEST(Timeline, EndsNowWhatIsRunning) {
+  ReportInput input = halving_study();
+  input.study.elapsed = input.trials[0].started + 1000;
+  input.trials[0].state = TrialState::running;
+  input.trials[0].worker = 2;
+  std::erase_if(input.events, [](const StudyEvent& event) { return event.trial == 1; });
+  input.events.push_back({EventKind::proposed, 1, 0, input.trials[0].started});
+  EXPECT_THAT(timeline_chart(input).picture, HasSubstr(", 16 min 40 s</title>"));
 }
 
 }  // namespace

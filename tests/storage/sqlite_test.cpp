@@ -111,7 +111,7 @@ TEST_F(Sqlite, KilledWriterLosesNothing) {
         own->add_trial("a", trial);
         trial.state = TrialState::complete;
         trial.measurements.push_back({2, 1, {{"accuracy", 0.6}}});
-        own->update_trial("a", trial, EventKind::finished);
+        own->update_trial("a", trial, StudyEvent{EventKind::finished, trial.id, trial.fidelity});
         if (::write(pipe_ends[1], &id, sizeof id) != sizeof id) ::_exit(1);
       }
     }
@@ -142,8 +142,14 @@ TEST_F(Sqlite, KilledWriterLosesNothing) {
 
 TEST_F(Sqlite, NewerSchemaIsRefused) {
   fill(1);
-  sql("PRAGMA user_version = 3");
+  sql("PRAGMA user_version = 4");
   EXPECT_THAT(storage_error([&] { open_storage(path_); }).what(), HasSubstr("newer netwright"));
+}
+
+TEST_F(Sqlite, EarlierSchemaIsRefused) {
+  fill(1);
+  sql("PRAGMA user_version = 2");
+  EXPECT_THAT(storage_error([&] { open_storage(path_); }).what(), HasSubstr("early netwright"));
 }
 
 TEST_F(Sqlite, DatabaseOfAnotherProgramIsRefused) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "netwright/report/charts.h"
 #include "netwright/report/figures.h"
 #include "netwright/report/summary.h"
 #include "report/example_study.h"
@@ -126,7 +127,8 @@ TEST(Importance, OfAStudyIsInItsSummary) {
 }
 
 TEST(Importance, ComparesTrialsAtTheHighestRungWithEnough) {
-  const Results results = compared_results(halving_study());
+  const ReportInput input = halving_study();  // results point into it
+  const Results results = compared_results(input);
   EXPECT_EQ(results.fidelity, 1);
   EXPECT_THAT(results.values, SizeIs(27));
   EXPECT_EQ(results.values.front(), results.trials.front()->measurements.front().metrics.at("accuracy"));
@@ -134,7 +136,8 @@ TEST(Importance, ComparesTrialsAtTheHighestRungWithEnough) {
 }
 
 TEST(Rungs, HoldThoseThatReachedThem) {
-  const auto all = rungs(halving_study());
+  const ReportInput input = halving_study();  // rungs point into it
+  const auto all = rungs(input);
   ASSERT_THAT(all, SizeIs(3));
   EXPECT_EQ(all[0].fidelity, 1);
   EXPECT_EQ(all[1].fidelity, 3);
@@ -169,6 +172,19 @@ TEST(Timeline, DrawsEveryStretchOfResumedTrials) {
   EXPECT_EQ(occurrences(chart.picture, ">worker "), 3u);
   EXPECT_THAT(chart.caption, HasSubstr("until its schedule paused it"));
   EXPECT_THAT(chart.caption, HasSubstr("busy "));
+}
+
+// 24 trials of a halving were paused for good, at a time each; that the search ended later is not theirs.
+TEST(ProgressChart, ShowsPausedTrialsWhenTheyWerePaused) {
+  ReportInput input = halving_study();
+  for (auto& trial : input.trials) {
+    if (trial.state == TrialState::complete) continue;
+    trial.state = TrialState::pruned;
+    trial.finished = 100000;
+  }
+  EXPECT_THAT(progress_chart(input, true), Not(HasSubstr("hours")));
+  input.events.clear();
+  EXPECT_THAT(progress_chart(input, true), HasSubstr("hours"));
 }
 
 TEST(Timeline, EndsNowWhatIsRunning) {

@@ -47,7 +47,8 @@ GaussianProcess::Points::Points(const Eigen::MatrixXd& dense, const std::vector<
 }
 
 // Adds Σ_g weights[g]·‖a_i − b_j‖² over groups g to each (i, j) of `sum`; a weight of 0 leaves its group out. Points
-// have few entries that are not 0, so their products are summed column by column.
+// have few entries that are not 0, so their products are summed column by column; of points with themselves only the
+// lower triangle is.
 void GaussianProcess::add_distances(const Points& a, const Points& b, const std::vector<double>& weights,
                                     Eigen::MatrixXd& sum) {
   const auto lengths = [&weights](const Points& points) {
@@ -67,10 +68,12 @@ void GaussianProcess::add_distances(const Points& a, const Points& b, const std:
     if (other == b.columns.end()) break;
     const double weight = weights[static_cast<std::size_t>(column.group)];
     if (other->number != column.number || weight == 0) continue;
+    auto from = column.entries.begin();
     for (const auto& [j, second] : other->entries) {
       const double factor = 2 * weight * second;
       double* const target = sum.col(j).data();
-      for (const auto& [i, first] : column.entries) target[i] -= factor * first;
+      for (auto entry = from; entry != column.entries.end(); ++entry) target[entry->first] -= factor * entry->second;
+      if (&a == &b) ++from;  // by rising row
     }
   }
 }
@@ -186,7 +189,7 @@ Eigen::VectorXd GaussianProcess::draw(const Eigen::MatrixXd& points, const std::
   const Points at(points, groups);
   const Eigen::MatrixXd cross = kernel(points_, at);
   const Eigen::MatrixXd half = factor_.cholesky.matrixL().solve(cross);
-  Eigen::MatrixXd covariance = kernel(at, at) - half.transpose() * half;
+  Eigen::MatrixXd covariance = kernel(at, Points(at)) - half.transpose() * half;
   covariance.diagonal().array() += 1e-6;
   const Eigen::LLT<Eigen::MatrixXd> root(covariance);
   Eigen::VectorXd normals(points.rows());

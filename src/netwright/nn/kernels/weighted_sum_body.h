@@ -134,17 +134,23 @@ void mix_terms(const WeightedSum<T>& sum, const Work<T>& work, int first, std::i
   const std::int64_t channels = sum.channels;
   const T* z[Count];
   for (int k = 0; k < Count; ++k) z[k] = mixed_values(sum, sum.terms[first + k]);
-  for_channels<T>(channels, [&](std::int64_t c, std::int64_t count) {
-    Lanes<T> scale[Count];
-#pragma GCC unroll 4
-    for (int k = 0; k < Count; ++k) scale[k] = load(work.mix_scale + (first + k) * work.padded + c);
-    const Lanes<T> shift = load(work.mix_shift + c);
+  for_channel_pairs<T>(channels, [&]<int Vectors>(std::int64_t c, std::int64_t count) {
+    Lanes<T> scale[Count][Vectors], shift[Vectors];
+    for (int v = 0; v < Vectors; ++v) {
+      for (int k = 0; k < Count; ++k) {
+        scale[k][v] = load(work.mix_scale + (first + k) * work.padded + c + v * lane_count<T>);
+      }
+      shift[v] = load(work.mix_shift + c + v * lane_count<T>);
+    }
     for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t at = i * channels + c;
-      Lanes<T> value = first == 0 ? shift : load(sum.out + at, count);
+#pragma GCC unroll 2
+      for (int v = 0; v < Vectors; ++v) {
+        const std::int64_t at = i * channels + c + v * lane_count<T>;
+        Lanes<T> value = first == 0 ? shift[v] : load(sum.out + at, count);
 #pragma GCC unroll 4
-      for (int k = 0; k < Count; ++k) value += scale[k] * load(z[k] + at, count);
-      store(sum.out + at, value, count);
+        for (int k = 0; k < Count; ++k) value += scale[k][v] * load(z[k] + at, count);
+        store(sum.out + at, value, count);
+      }
     }
   });
 }
@@ -273,20 +279,31 @@ void finish_outputs(WeightedSum<T>& sum, const Work<T>& work) {
 template <class T>
 void gradient_band(const StageWork<T>& stage, const T* g, const T* z, std::int64_t positions, std::int64_t channels,
                    std::int64_t padded, T* to) {
-  for_channels<T>(channels, [&](std::int64_t channel, std::int64_t count) {
-    const Lanes<T> a = load(stage.a + channel), b = load(stage.b + channel), c = load(stage.c + channel);
+  for_channel_pairs<T>(channels, [&]<int Vectors>(std::int64_t channel, std::int64_t count) {
+    Lanes<T> a[Vectors], b[Vectors], c[Vectors];
+    for (int v = 0; v < Vectors; ++v) {
+      a[v] = load(stage.a + channel + v * lane_count<T>);
+      b[v] = load(stage.b + channel + v * lane_count<T>);
+      c[v] = load(stage.c + channel + v * lane_count<T>);
+    }
     for (std::int64_t i = 0; i < positions; ++i) {
       const std::int64_t at = i * channels + channel;
-      store(to + i * padded + channel, a * load(g + at, count) + (b * load(z + at, count) + c));
+#pragma GCC unroll 2
+      for (int v = 0; v < Vectors; ++v) {
+        const Lanes<T> value = b[v] * load(z + at + v * lane_count<T>, count) + c[v];
+        store(to + i * padded + channel + v * lane_count<T>, a[v] * load(g + at + v * lane_count<T>, count) + value);
+      }
     }
   });
 }
 
-// One sample back through a stage whose input is in own.input: gradients of the weights are added to, and, where
-// wanted, that of the input to own.sums.
+enum class Into { nothing, fresh, sums };
+
+// One sample back through a stage whose input is in own.input: gradients of the weights are added to, and that of the
+// input is written or added to own.sums, or not wanted.
 template <class T>
 void back_stage(const WeightedSum<T>& sum, const Work<T>& work, const StageWork<T>& stage, ThreadWork<T>& own,
-                StageSums<T>& totals, const T* g, const T* z, int stride, bool input_wanted) {
+                StageSums<T>& totals, const T* g, const T* z, int stride, Into into) {
   const std::int64_t channels = sum.channels, padded = work.padded, vectors = padded / lane_count<T>;
   for (std::int64_t y = 0; y < sum.height; y += work.band_rows) {
     const std::int64_t rows = y + work.band_rows <= sum.height ? work.band_rows : sum.height - y;
@@ -305,7 +322,7 @@ void back_stage(const WeightedSum<T>& sum, const Work<T>& work, const StageWork<
                  });
   }
   if (totals.depthwise) stage.kernel.weight_gradient(own.input, own.gradient, totals.depthwise);
-  if (!input_wanted) return;
+  if (into == Into::nothing) return;
   const Image<T>* from = &own.gradient;
   if (stride == 2) {
     for (std::int64_t y = 0; y < sum.height; ++y) {
@@ -316,7 +333,8 @@ void back_stage(const WeightedSum<T>& sum, const Work<T>& work, const StageWork<
     from = &own.stuffed;
   }
   for (std::int64_t y = 0; y < own.input.height; ++y) {
-    stage.kernel.back_row(*from, y, stage.turned, own.sums + y * own.input.width * padded, own.input.width, true);
+    stage.kernel.back_row(*from, y, stage.turned, own.sums + y * own.input.width * padded, own.input.width,
+                          into == Into::sums);
   }
 }
 
@@ -348,35 +366,54 @@ Lanes<T> passed(const T* input, const T* gradient) {
   return load(input) <= Lanes<T>{} ? Lanes<T>{} : load(gradient);
 }
 
+// The gradient of one sample of a first stage's norm, masked by the ReLU that follows it, and its sums. What passed the
+// ReLU is the normalised z itself, so own.input serves for the second sum.
+template <class T>
+void mask_first(const WeightedSum<T>& sum, const ThreadWork<T>& own, std::int64_t padded, T* back, double* total,
+                double* product) {
+  const std::int64_t channels = sum.channels;
+  for (std::int64_t y = 0; y < sum.height; ++y) {
+    for_channel_pairs<T>(channels, [&]<int Vectors>(std::int64_t c, std::int64_t count) {
+      const T *input = own.input.at(y, 0) + c, *gradient = own.sums + y * sum.width * padded + c;
+      T* to = back + y * sum.width * channels + c;
+      Lanes<T> sums[Vectors] = {}, products[Vectors] = {};
+      for (std::int64_t x = 0; x < sum.width; ++x) {
+#pragma GCC unroll 2
+        for (int v = 0; v < Vectors; ++v) {
+          const std::int64_t at = x * padded + v * lane_count<T>;
+          const Lanes<T> g = passed(input + at, gradient + at);
+          store(to + x * channels + v * lane_count<T>, g, count);
+          sums[v] += g;
+          products[v] += g * load(input + at);
+        }
+      }
+      for (int v = 0; v < Vectors; ++v) {
+        for (std::int64_t k = 0; k < count; ++k) {
+          total[c + v * lane_count<T> + k] += static_cast<double>(sums[v][k]);
+          product[c + v * lane_count<T> + k] += static_cast<double>(products[v][k]);
+        }
+      }
+    });
+  }
+}
+
 template <class T>
 void back_second_stages(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>& own, Share share) {
-  const std::int64_t channels = sum.channels, positions = sum.height * sum.width, sample = positions * channels;
+  const std::int64_t channels = sum.channels, sample = sum.height * sum.width * channels;
   reshape(own.input, sum.height, sum.width);
   for (int k = 0; k < sum.term_count; ++k) {
     const Term<T>& term = sum.terms[k];
     if (term.stages < 2) continue;
     const StageWork<T>&first = work.stages[2 * k], &second = work.stages[2 * k + 1];
+    StageSums<T>& sums = own.stages[2 * k];
     for (std::int64_t n = share.first; n < share.last; ++n) {
-      const T* z1 = term.stage[0].z + n * sample;
-      fill(own.input, z1, channels, first.scale, first.shift);
-      std::memset(own.sums, 0, static_cast<std::size_t>(positions * work.padded) * sizeof(T));
-      back_stage(sum, work, second, own, own.stages[2 * k + 1], sum.gradient + n * sample, term.stage[1].z + n * sample,
-                 1, true);
-      T* back = first.back + n * sample;
-      for (std::int64_t y = 0; y < sum.height; ++y) {
-        for (std::int64_t x = 0; x < sum.width; ++x) {
-          const std::int64_t i = y * sum.width + x;
-          for_channels<T>(channels, [&](std::int64_t c, std::int64_t count) {
-            store(back + i * channels + c, passed(own.input.at(y, x) + c, own.sums + i * work.padded + c), count);
-          });
-        }
-      }
-      const std::int64_t block = mix_block(sum);
-      for (std::int64_t i = 0; i < positions; i += block) {
-        add_gradient_sums<T>(back, z1, term.stage[0].norm.mean, i, i + block < positions ? i + block : positions,
-                             channels, own.stages[2 * k].sum, own.stages[2 * k].centred);
-      }
+      fill(own.input, term.stage[0].z + n * sample, channels, first.scale, first.shift);
+      back_stage(sum, work, second, own, own.stages[2 * k + 1], sum.gradient + n * sample,
+                 term.stage[1].z + n * sample, 1, Into::fresh);
+      mask_first(sum, own, work.padded, first.back + n * sample, sums.sum, sums.centred);
     }
+    const Statistics<T>& norm = term.stage[0].norm;
+    for (std::int64_t c = 0; c < channels; ++c) sums.centred[c] /= static_cast<double>(norm.inverse[c]);
   }
 }
 
@@ -428,14 +465,14 @@ void back_source(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>& own, i
     if (separable) {
       const std::int64_t positions = source.height * source.width;
       fill<T>(own.input, source.x + n * positions * sum.channels, sum.channels, nullptr, nullptr);
-      if (wanted) std::memset(own.sums, 0, static_cast<std::size_t>(positions * work.padded) * sizeof(T));
+      Into into = wanted ? Into::fresh : Into::nothing;
       for (int k = 0; k < sum.term_count; ++k) {
         const Term<T>& term = sum.terms[k];
         if (!uses(term, number)) continue;
         const StageWork<T>& stage = work.stages[2 * k];
         const T* g = (term.stages == 2 ? stage.back : sum.gradient) + n * sample;
-        back_stage(sum, work, stage, own, own.stages[2 * k], g, term.stage[0].z + n * sample, term.stage[0].stride,
-                   wanted);
+        back_stage(sum, work, stage, own, own.stages[2 * k], g, term.stage[0].z + n * sample, term.stage[0].stride, into);
+        if (wanted) into = Into::sums;
       }
     }
     if (wanted) write_source(sum, work, own, number, separable, identity, n);

@@ -205,6 +205,12 @@ template <class T>
 void fill(const Image<T>& image, const T* x, std::int64_t channels, const T* scale, const T* shift) {
   for (std::int64_t y = 0; y < image.height; ++y) {
     T* to = image.at(y, 0);
+    if (!scale && channels == image.channels) {  // one row after another, no vector left incomplete
+      const std::int64_t row = image.width * channels;
+      for (std::int64_t i = 0; i < row; i += lane_count<T>) store(to + i, relu<T>(load(x + i)));
+      x += row;
+      continue;
+    }
     for (std::int64_t column = 0; column < image.width; ++column) {
       for_channels<T>(channels, [&](std::int64_t c, std::int64_t count) {
         Lanes<T> value = load(x + c, count);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "netwright/base/error.h"
+#include "netwright/base/printable.h"
 
 namespace netwright {
 
@@ -38,7 +39,8 @@ inline int run_verbs(CLI::App& application, const std::vector<AddVerb>& verbs, i
     application.exit(error, std::cerr, std::cerr);
     return static_cast<int>(ExitCode::usage);
   } catch (const Error& error) {
-    std::cerr << application.get_name() << ": " << error.what() << '\n';
+    // What it quotes of files may hold anything.
+    if (*error.what() != '\0') std::cerr << application.get_name() << ": " << printable(error.what()) << '\n';
     return static_cast<int>(error.code());
   } catch (const std::exception& error) {
     std::cerr << application.get_name() << ": " << explain(error) << '\n';

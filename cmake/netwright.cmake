@@ -11,6 +11,11 @@ if(NETWRIGHT_SANITIZE)
   target_compile_options(netwright_options INTERFACE -fsanitize=${NETWRIGHT_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(netwright_options INTERFACE -fsanitize=${NETWRIGHT_SANITIZE})
 endif()
+if(NETWRIGHT_FUZZ)
+  target_compile_options(netwright_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer
+                                                     -fno-sanitize-recover=undefined)
+  target_link_options(netwright_options INTERFACE -fsanitize=address,undefined)
+endif()
 
 # netwright_library(NAME [TORCH] [DEPENDS libraries...]): a static library of every .cpp in this folder.
 function(netwright_library name)

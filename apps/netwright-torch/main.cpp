@@ -13,6 +13,6 @@ int main(int argc, char** argv) {
       "command.");
   application.name("netwright-torch");
   application.set_version_flag("--version", std::string("netwright-torch ") + version() + ", LibTorch " TORCH_VERSION);
-  return run_verbs(application, {add_trainer, add_data, add_evaluate, add_export, add_doctor}, argc, argv,
-                   failure_message);
+  return run_verbs(application, {add_trainer, add_data, add_evaluate, add_export, add_doctor, add_estimators}, argc,
+                   argv, failure_message);
 }

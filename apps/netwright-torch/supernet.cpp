@@ -1,30 +1,49 @@
 #include "apps/netwright-torch/supernet.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <iostream>
-#include <numeric>
 
 #include "netwright/base/file.h"
+#include "netwright/base/text.h"
+#include "netwright/oneshot/architecture.h"
 #include "netwright/oneshot/search.h"
 #include "netwright/study/experiment.h"
 
 namespace netwright {
 namespace {
 
-double skip_connections(const Configuration& configuration) {
-  return static_cast<double>(std::count_if(
-      configuration.values().begin(), configuration.values().end(), [](const Configuration::Entry& entry) {
-        return entry.second == Value(std::string("skip_connect")) || entry.second == Value(std::string("identity"));
-      }));
+// The metrics of an epoch. `accuracy` is that of the network that the search would hand over now.
+Measurement measure(OneShotSearch& search, const OneShotReport& report) {
+  const EpochHealth& health = report.health;
+  Measurement measurement;
+  measurement.fidelity = static_cast<double>(report.epoch);
+  measurement.seconds = report.seconds;
+  auto& metrics = measurement.metrics;
+  metrics["train_loss"] = report.train_loss;
+  metrics["train_accuracy"] = report.train_accuracy;
+  metrics["accuracy"] = search.accuracy(single(search.relaxation().picks(search.heaviest())));
+  if (const auto& relaxed = search.method().relaxed()) {
+    metrics["supernet_accuracy"] = search.accuracy(detached(relaxed->mixture()));
+    metrics["accuracy_gap"] = metrics["supernet_accuracy"] - metrics["accuracy"];
+  }
+  metrics["entropy"] = health.entropy;
+  metrics["sparsity"] = health.sparsity;
+  metrics["skip_connections"] = health.skip_count();
+  for (const CellSkips& cell : health.skips) metrics["skip_connections." + cell.cell] = cell.count;
+  if (health.changed_choices) metrics["changed_choices"] = *health.changed_choices;
+  metrics["changed_epochs"] = static_cast<double>(health.changed_epochs);
+  if (health.eigenvalue) metrics["eigenvalue"] = *health.eigenvalue;
+  if (search.health().judged()) metrics["collapse"] = static_cast<double>(search.health().sign_count());
+  measurement.details = {{"architecture", to_json(report.architecture)}};
+  if (!report.signs.empty()) measurement.details["signs"] = to_json(report.signs);
+  return measurement;
 }
 
-double changed_choices(const Configuration& before, const Configuration& now) {
-  return static_cast<double>(
-      std::count_if(now.values().begin(), now.values().end(), [&](const Configuration::Entry& entry) {
-        const Value* value = before.find(entry.first);
-        return value == nullptr || *value != entry.second;
-      }));
+std::string end_in_words(const HealthWatch& health) {
+  std::vector<std::string> signs;
+  for (const CollapseSign& sign : health.new_signs()) signs.push_back(sign.text);
+  return "stopped after epoch " + std::to_string(health.history().back().epoch) + ", with the architecture of epoch " +
+         std::to_string(health.back_to()) + ": " + join(signs, "; ");
 }
 
 }  // namespace
@@ -36,6 +55,7 @@ Finished search_supernet(const Start& start, const SearchData& data, const DataO
   OneShotOptions options;
   options.device = device;
   options.data_options = data_options;
+  options.collapse = experiment.collapse;
   OneShotSearch search(space, experiment.strategy, start.recipe.value_or(one_shot_recipe()), data, start.seed, options);
 
   make_folders(start.folder);
@@ -47,23 +67,11 @@ Finished search_supernet(const Start& start, const SearchData& data, const DataO
     search.restore(loaded.checkpoint, from);
   }
 
-  Configuration last;
   OneShotHooks inner;
   inner.stop_requested = hooks.must_stop;
   inner.epoch_done = [&](const OneShotReport& report) {
     save_checkpoint(own, search.checkpoint());
-    Measurement measurement;
-    measurement.fidelity = static_cast<double>(report.epoch);
-    measurement.seconds = report.seconds;
-    measurement.metrics["train_loss"] = report.train_loss;
-    measurement.metrics["train_accuracy"] = report.train_accuracy;
-    measurement.metrics["accuracy"] = search.accuracy(single(search.relaxation().picks(report.configuration)));
-    measurement.metrics["entropy"] = std::accumulate(report.entropy.begin(), report.entropy.end(), 0.0) /
-                                     static_cast<double>(std::max<std::size_t>(1, report.entropy.size()));
-    measurement.metrics["skip_connections"] = skip_connections(report.configuration);
-    if (!last.values().empty()) measurement.metrics["changed_choices"] = changed_choices(last, report.configuration);
-    last = report.configuration;
-    return hooks.measured(measurement);
+    return hooks.measured(measure(search, report));
   };
   const TrainingResult result = search.run_until(start.fidelity, inner);
 
@@ -81,6 +89,7 @@ Finished search_supernet(const Start& start, const SearchData& data, const DataO
     finished.state = TrialState::paused;
   } else {
     finished.configuration = search.decode();
+    if (search.health().stopped()) finished.message = end_in_words(search.health());
   }
   return finished;
 }

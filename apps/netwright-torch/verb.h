@@ -11,5 +11,6 @@ std::function<int()> add_data(CLI::App& application);
 std::function<int()> add_evaluate(CLI::App& application);
 std::function<int()> add_export(CLI::App& application);
 std::function<int()> add_doctor(CLI::App& application);
+std::function<int()> add_estimators(CLI::App& application);
 
 }  // namespace netwright

@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "apps/netwright/torch_program.h"
+#include "apps/netwright/verb.h"
 #include "netwright/base/file.h"
 #include "netwright/base/text.h"
 #include "netwright/report/format.h"
@@ -176,7 +177,7 @@ void print_outcome(const Experiment& experiment, const SearchSpace& space, const
                    const std::string& folder, bool json) {
   const ReportInput input = report_input(experiment, space, state, folder);
   if (json) {
-    std::cout << summary_document(experiment, space, state, folder).dump(2) << '\n';
+    std::cout << json_text(summary_document(experiment, space, state, folder));
     return;
   }
   const Trial* final = final_trial_of(input);
@@ -199,7 +200,7 @@ void print_outcome(const Experiment& experiment, const SearchSpace& space, const
   for (const auto& artefact : input.artefacts) {
     if (artefact.path != "experiment.yaml") std::cout << "  " << (fs::path(folder) / artefact.path).string() << '\n';
   }
-  std::cout << "  " << folder << "/report.html\n";
+  if (file_exists(folder + "/report.html")) std::cout << "  " << folder << "/report.html\n";
 }
 
 }  // namespace netwright

@@ -45,7 +45,7 @@ int ask(Options options) {
       document["fidelity"] = asked->fidelity;
       document["from"] = asked->from;
     }
-    std::cout << document.dump(2) << '\n';
+    std::cout << json_text(document);
   } else if (asked) {
     std::cout << "trial " << asked->trial << ", to fidelity " << number_text(asked->fidelity);
     if (asked->from > 0) std::cout << " from " << number_text(asked->from);

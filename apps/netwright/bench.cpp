@@ -1,10 +1,11 @@
-// netwright bench nas-bench-201 --table FILE --strategy NAME
+// netwright bench nas-bench-201 --table FILE --strategy NAME; bench sequence; bench estimators
 
 #include <algorithm>
 #include <iostream>
 #include <memory>
 #include <thread>
 
+#include "apps/netwright/torch_program.h"
 #include "apps/netwright/verb.h"
 #include "netwright/base/statistics.h"
 #include "netwright/base/text.h"
@@ -28,6 +29,14 @@ struct SampleArguments {
   std::string strategy = "local_search";
   std::vector<std::string> options;
   SampleOptions samples;
+  bool json = false;
+};
+
+struct EstimatorArguments {
+  std::int64_t rows = 3, options = 4, draws = 10'000, warm_up = 2'000;
+  std::vector<double> temperatures = {0.1, 0.5, 1, 2};
+  double control_temperature = 0.5;
+  std::uint64_t seed = 0;
   bool json = false;
 };
 
@@ -139,12 +148,98 @@ int nas_bench_201(ReplayArguments& arguments) {
   return 0;
 }
 
+std::string number(const char* format, double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+Table estimator_table(const Json& document) {
+  Table table({{"estimator"},
+               {"temperature", true},
+               {"bias", true},
+               {"standard error", true},
+               {"variance", true},
+               {"to reinforce's", true},
+               {"us a draw", true},
+               {"within 3 standard errors"}});
+  for (const Json& row : document.at("estimators")) {
+    std::string name = row.at("name");
+    std::replace(name.begin(), name.end(), '_', ' ');
+    const bool unbiased = row.at("unbiased");
+    table.add({name, row.at("temperature").is_null() ? "" : number_text(row.at("temperature").get<double>()),
+               number("%.4f", row.at("bias")), number("%.4f", row.at("bias_standard_error")),
+               number("%.4g", row.at("variance")), number("%.3f", row.at("variance_ratio")),
+               number("%.0f", row.at("microseconds")),
+               unbiased ? Cell("unbiased", Style::good) : Cell("biased", Style::warning)});
+  }
+  return table;
+}
+
+// The estimators are made of LibTorch's tensors.
+int estimators(const EstimatorArguments& arguments) {
+  std::vector<std::string> line = {"estimators"};
+  const auto option = [&](const char* name, const std::string& value) {
+    line.push_back(name);
+    line.push_back(value);
+  };
+  option("--rows", std::to_string(arguments.rows));
+  option("--options", std::to_string(arguments.options));
+  option("--draws", std::to_string(arguments.draws));
+  option("--warm-up", std::to_string(arguments.warm_up));
+  for (const double temperature : arguments.temperatures) option("--temperature", number_text(temperature));
+  option("--control-temperature", number_text(arguments.control_temperature));
+  option("--seed", std::to_string(arguments.seed));
+  const Json document = torch_json(line);
+  if (arguments.json) {
+    std::cout << document.dump(2) << '\n';
+    return 0;
+  }
+  std::cout << arguments.rows << " rows of " << arguments.options << " options, " << arguments.draws
+            << " draws of each estimator; the exact gradient has the norm "
+            << number("%.4f", document.at("gradient_norm")) << '\n'
+            << estimator_table(document).text(terminal().width, terminal().colour);
+  return 0;
+}
+
+CLI::App* add_estimator_options(CLI::App& bench, const std::shared_ptr<EstimatorArguments>& arguments) {
+  CLI::App* verb = bench.add_subcommand("estimators", "Bias and variance of gradient estimators of one-shot search");
+  verb->add_option("--rows", arguments->rows, "Rows of the problem, each of which draws an option")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 16));
+  verb->add_option("--options", arguments->options, "Options of each row")
+      ->capture_default_str()
+      ->check(CLI::Range(2, 65536));
+  verb->add_option("--draws", arguments->draws, "Draws of each estimator")
+      ->capture_default_str()
+      ->check(CLI::Range(2, 1'000'000'000));
+  verb->add_option("--warm-up", arguments->warm_up,
+                   "Draws before those that count, in which baselines and control variates learn")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1'000'000'000));
+  verb->add_option("--temperature", arguments->temperatures, "Of Gumbel-softmax and straight-through (repeatable)")
+      ->capture_default_str()
+      ->check(CLI::Range(1e-3, 1e3));
+  verb->add_option("--control-temperature", arguments->control_temperature, "Of the relaxation in REBAR and RELAX")
+      ->capture_default_str()
+      ->check(CLI::Range(1e-3, 1e3));
+  verb->add_option("--seed", arguments->seed, "Of the problem and of the draws")->capture_default_str();
+  verb->add_flag("--json", arguments->json, "Print one JSON document");
+  verb->footer(
+      "The exact gradient is that of the expected loss over all combinations of options, by enumeration (65,536 at\n"
+      "most). Bias is the distance of the draws' mean from it; the standard error is what that distance would be, "
+      "root\n"
+      "mean square, without bias. Variances are summed over components.");
+  return verb;
+}
+
 }  // namespace
 
 std::function<int()> add_bench(CLI::App& application) {
   const auto arguments = std::make_shared<ReplayArguments>();
   arguments->replay.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  CLI::App* verb = application.add_subcommand("bench", "Measure strategies without training anything");
+  CLI::App* verb =
+      application.add_subcommand("bench", "Measure strategies and gradient estimators without training anything");
   verb->require_subcommand(1);
   CLI::App* table = verb->add_subcommand("nas-bench-201", "Replay searches on a table of trained networks");
   table
@@ -191,7 +286,12 @@ std::function<int()> add_bench(CLI::App& application) {
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
   letters->add_flag("--json", samples->json, "Print one JSON document");
-  return [arguments, samples, letters] { return letters->parsed() ? sequence(*samples) : nas_bench_201(*arguments); };
+  const auto compared = std::make_shared<EstimatorArguments>();
+  CLI::App* gradients = add_estimator_options(*verb, compared);
+  return [arguments, samples, letters, compared, gradients] {
+    if (gradients->parsed()) return estimators(*compared);
+    return letters->parsed() ? sequence(*samples) : nas_bench_201(*arguments);
+  };
 }
 
 }  // namespace netwright

@@ -14,7 +14,7 @@ namespace {
 int best(const std::string& name, const std::string& storage_path, bool yaml, bool json) {
   const StoredStudy stored = open_study(name, storage_path);
   if (json) {
-    std::cout << summary_document(stored.experiment, stored.space, stored.state, stored.folder).dump(2) << '\n';
+    std::cout << json_text(summary_document(stored.experiment, stored.space, stored.state, stored.folder));
     return 0;
   }
   const Trial* final = final_trial(stored.state.trials, stored.experiment.objectives);

@@ -23,7 +23,7 @@ int check(const std::string& file, const std::vector<std::string>& settings, boo
     document["log10_size"] = std::isinf(space.log10_size()) ? Json() : Json(space.log10_size());
     document["refused_members"] = refused;
     if (!facts.about.is_null()) document["data"] = facts.about;
-    std::cout << document.dump(2) << '\n';
+    std::cout << json_text(document);
     return 0;
   }
   std::cout << file << ": valid\n";

@@ -17,7 +17,7 @@ int compare_study(const std::string& name, const std::string& storage_path, bool
   const Json document = summary_document(stored.experiment, stored.space, stored.state, stored.folder);
   const Json& comparison = document.at("comparison");
   if (json) {
-    std::cout << Json{{"schema", 1}, {"name", name}, {"comparison", comparison}}.dump(2) << '\n';
+    std::cout << json_text(Json{{"schema", 1}, {"name", name}, {"comparison", comparison}});
     return 0;
   }
   if (comparison.is_null()) {

@@ -56,7 +56,8 @@ std::vector<Finding> torch_findings(Json& torch) {
   try {
     torch = torch_json({"doctor"});
   } catch (const Error& error) {
-    return {{"LibTorch", "error", error.problem(), error.remedy().empty() ? "run 'make build'" : error.remedy()}};
+    const std::string problem = error.problem().empty() ? "netwright-torch fails, as told above" : error.problem();
+    return {{"LibTorch", "error", problem, error.remedy().empty() ? "run 'make build'" : error.remedy()}};
   }
   std::vector<Finding> findings;
   findings.push_back({"LibTorch", "ok", torch.value("torch", "?") + ", " + torch.value("cpu_capability", "?"), ""});
@@ -92,7 +93,7 @@ int doctor(bool json) {
       document["findings"].push_back(
           {{"name", finding.name}, {"state", finding.state}, {"detail", finding.detail}, {"remedy", finding.remedy}});
     }
-    std::cout << document.dump(2) << '\n';
+    std::cout << json_text(document);
   } else {
     for (const auto& finding : findings) {
       std::printf("%-8s %-14s %s\n", finding.state.c_str(), finding.name.c_str(), finding.detail.c_str());

@@ -24,6 +24,9 @@ struct Options {
 
 std::string checkpoint_of(const Options& options) {
   if (file_exists(options.source) && !std::filesystem::is_directory(options.source)) return options.source;
+  if (options.source.find('/') != std::string::npos || options.source.ends_with(".ckpt")) {
+    throw invalid({options.source, 0, 0}, "no such checkpoint", "give the path of a .ckpt file, or a study's name");
+  }
   const StoredStudy stored = open_study(options.source, options.storage);
   const Trial* trial = nullptr;
   if (options.trial > 0) {
@@ -48,7 +51,7 @@ int export_network(const Options& options) {
   if (output.empty()) output = std::filesystem::path(options.source).stem().string() + ".ts";
   const Json result = torch_json({"export", checkpoint, "--format", options.format, "--output", output, "--json"});
   if (options.json) {
-    std::cout << result.dump(2) << '\n';
+    std::cout << json_text(result);
   } else {
     std::cout << output << '\n';
   }

@@ -76,7 +76,7 @@ int import_trials(Options options) {
   AskTell study(stored.experiment, stored.space, *stored.storage, stored.folder);
   for (const Row& row : rows) study.import(row.configuration, row.measurement);
   if (options.json) {
-    std::cout << Json{{"schema", 1}, {"study", name}, {"imported", rows.size()}}.dump(2) << '\n';
+    std::cout << json_text(Json{{"schema", 1}, {"study", name}, {"imported", rows.size()}});
     return 0;
   }
   const bool external = stored.experiment.execution.fleet == "external";

@@ -12,6 +12,7 @@
 #include "apps/netwright/torch_program.h"
 #include "netwright/base/file.h"
 #include "netwright/base/version.h"
+#include "netwright/fleet/child_process.h"
 #include "netwright/fleet/threads.h"
 #include "netwright/schedule/schedule.h"
 #include "netwright/storage/study_lock.h"
@@ -91,13 +92,15 @@ void explain_end(StudyEnd end, const Experiment& experiment, const StudyState& s
   } else if (end == StudyEnd::too_many_failures) {
     std::fprintf(stderr,
                  "netwright: more than %lld trials failed (search.budget.failed_trials); the last: %s\n"
-                 "  remedy: see %s, mend the cause, and continue with 'netwright resume %s' or a higher limit\n",
+                 "  remedy: see %s, mend the cause, and continue with 'netwright resume %s%s', which may fail as often "
+                 "again\n",
                  static_cast<long long>(experiment.budget.failed_trials), why.c_str(),
-                 (fs::path(experiment.runs) / experiment.name / "logs").c_str(), experiment.name.c_str());
+                 (fs::path(experiment.runs) / experiment.name / "logs").c_str(), experiment.name.c_str(),
+                 storage_argument(experiment.storage).c_str());
   } else {
     std::fprintf(stderr,
                  "netwright: the budget is used up and no trial is valid%s%s\n  remedy: loosen the constraints or "
-                 "raise the budget\n",
+                 "raise the budget, and run the experiment under another name\n",
                  why.empty() ? "" : "; the last failure: ", why.c_str());
   }
 }
@@ -106,7 +109,11 @@ int run_stored(const Experiment& experiment, const SearchSpace& space, Storage& 
   const std::string folder = (fs::path(experiment.runs) / experiment.name).string();
   install_signal_handlers();
   StudyEnd end = StudyEnd::complete;
-  {
+  if (!file_exists(folder + "/experiment.yaml")) {  // a kill came before it was written
+    make_folders(folder);
+    write_file_atomically(folder + "/experiment.yaml", experiment.full_text);
+  }
+  if (storage.find_study(experiment.name)->state != "complete") {
     Progress progress(experiment.objectives, options.quiet);
     const auto fleet = start_fleet(experiment, folder, progress);
     end = run_study({experiment, space, storage, *fleet, progress, folder, interrupts});
@@ -120,6 +127,30 @@ int run_stored(const Experiment& experiment, const SearchSpace& space, Storage& 
 
 Json shape_json(const Shape& shape) {
   return shape.is_image() ? Json{shape.channels, shape.height, shape.width} : Json{shape.channels};
+}
+
+// Found out now rather than when the study is stored already, with that program in it.
+void check_trainer(const ExecutionOptions& execution) {
+  if (execution.trainer.empty() || execution.fleet == "external") return;
+  try {
+    check_program(execution.trainer.front());
+  } catch (const Error& error) {
+    throw invalid(execution.trainer_where, error.problem(), error.remedy());
+  }
+}
+
+// Before anything is made: a name that is taken must leave no trace.
+void refuse_taken_name(const Experiment& experiment, const std::string& folder) {
+  const std::string other_name = "choose another name: --set name=" + experiment.name + "-2";
+  if (file_exists(experiment.storage) && open_storage(experiment.storage)->find_study(experiment.name)) {
+    throw invalid({folder, 0, 0}, "a study named '" + experiment.name + "' exists",
+                  "continue it with 'netwright resume " + experiment.name + storage_argument(experiment.storage) +
+                      "', or " + other_name);
+  }
+  if (file_exists(folder) && !(fs::is_directory(folder) && fs::is_empty(folder))) {
+    throw invalid({folder, 0, 0}, "the place of the study's folder is taken, by no study of " + experiment.storage,
+                  "move it away, or " + other_name);
+  }
 }
 
 }  // namespace
@@ -137,11 +168,12 @@ DataFacts data_facts(const Experiment& experiment) {
 
 int check_search(const Experiment& experiment, const SearchSpace& space, int members) {
   if (is_one_shot(experiment.strategy)) {
-    supernet_recipe(experiment.recipe);
+    supernet_recipe(experiment.strategy, experiment.recipe);
   } else {
     make_strategy({space, experiment.objectives, experiment.strategy});
   }
   make_schedule({experiment.objectives, common_fidelity(space, experiment.seed), experiment.schedule});
+  check_trainer(experiment.execution);
   Random random(derive_seed(experiment.seed, "check"));
   int refused = 0;
   for (int i = 0; i < members; ++i) {
@@ -157,14 +189,7 @@ int check_search(const Experiment& experiment, const SearchSpace& space, int mem
 
 SearchSpace create_study(const Experiment& experiment) {
   const std::string folder = (fs::path(experiment.runs) / experiment.name).string();
-  // Looked at before anything is made: a name that is taken must leave no trace.
-  const bool stored =
-      file_exists(experiment.storage) && open_storage(experiment.storage)->find_study(experiment.name).has_value();
-  if (stored || (file_exists(folder) && !fs::is_empty(folder))) {
-    throw invalid({folder, 0, 0}, "a study named '" + experiment.name + "' exists",
-                  "continue it with 'netwright resume " + experiment.name + storage_argument(experiment.storage) +
-                      "', or choose another name: --set name=" + experiment.name + "-2");
-  }
+  refuse_taken_name(experiment, folder);
   const DataFacts facts = data_facts(experiment);
   const SearchSpace space = make_space(experiment, facts.input, facts.classes);
   check_search(experiment, space, 20);
@@ -182,8 +207,8 @@ SearchSpace create_study(const Experiment& experiment) {
   if (facts.input) record.notes["input"] = shape_json(*facts.input);
   if (facts.classes) record.notes["classes"] = *facts.classes;
   if (!facts.about.is_null()) record.notes["data"] = facts.about;
+  storage->create_study(record);  // from here on `resume` has all it needs
   write_file_atomically(folder + "/experiment.yaml", experiment.full_text);
-  storage->create_study(record);
   return space;
 }
 

@@ -48,7 +48,7 @@ int list_studies(const std::string& storage_path, bool json) {
                date_text(study.created), human_seconds(study.elapsed)});
   }
   if (json) {
-    std::cout << document.dump(2) << '\n';
+    std::cout << json_text(document);
   } else if (studies.empty()) {
     std::cout << "no studies in " << storage_path << "; start one with: netwright run FILE\n";
   } else {

@@ -41,16 +41,14 @@ int narrow_study(Options options) {
                                             std::to_string(result.top) + " best trials.\n" +
                                             dump_yaml(result.experiment));
   if (options.json) {
-    std::cout << Json{{"schema", 1},
-                      {"study", options.study},
-                      {"file", options.output},
-                      {"name", name},
-                      {"top", result.top},
-                      {"choices_narrowed", result.choices},
-                      {"log10_size_before", size_json(result.log10_before)},
-                      {"log10_size_after", size_json(result.log10_after)}}
-                     .dump(2)
-              << '\n';
+    std::cout << json_text(Json{{"schema", 1},
+                                {"study", options.study},
+                                {"file", options.output},
+                                {"name", name},
+                                {"top", result.top},
+                                {"choices_narrowed", result.choices},
+                                {"log10_size_before", size_json(result.log10_before)},
+                                {"log10_size_after", size_json(result.log10_after)}});
     return 0;
   }
   std::cout << options.output << ": the choices of the " << result.top << " best trials; " << result.choices << " of "

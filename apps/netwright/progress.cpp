@@ -40,6 +40,27 @@ std::string metric_text(const std::string& metric, double value) {
   return buffer;
 }
 
+// How a search in a supernet fares after its last epoch; empty for other trials. `separator` stands between the parts.
+std::string health_text(const Trial& trial, const std::string& separator) {
+  if (trial.measurements.empty() || !trial.measurements.back().details.contains("architecture")) {
+    return {};
+  }
+  const auto& metrics = trial.measurements.back().metrics;
+  std::string text = "epoch " + number_text(trial.fidelity) + "/" + number_text(trial.target_fidelity);
+  // What matters most first: a terminal may have no room for the rest.
+  const std::vector<std::pair<const char*, const char*>> shown = {
+      {"accuracy", "decoded"},        {"supernet_accuracy", "supernet"}, {"skip_connections", "skips"},
+      {"changed_choices", "changed"}, {"eigenvalue", "eigenvalue"},      {"entropy", "entropy"},
+      {"train_loss", "train loss"}};
+  for (const auto& [metric, words] : shown) {
+    const auto found = metrics.find(metric);
+    if (found != metrics.end()) text += separator + words + " " + metric_text(metric, found->second);
+  }
+  const auto collapse = metrics.find("collapse");
+  if (collapse != metrics.end() && collapse->second > 0) text += separator + "collapsing";
+  return text;
+}
+
 }  // namespace
 
 Progress::Progress(std::vector<Objective> objectives, bool quiet)
@@ -55,6 +76,7 @@ void Progress::phase(const std::string& name, std::int64_t trials) {
   phase_began_ = monotonic_seconds();
   ended_ = failed_ = 0;
   running_.clear();
+  health_.clear();
   if (!terminal_) print_line(name + (trials > 0 ? ": " + std::to_string(trials) + " trials" : ""));
 }
 
@@ -62,8 +84,12 @@ void Progress::trial_changed(const Trial& trial) {
   const std::string number = "trial " + std::to_string(trial.id);
   if (trial.state == TrialState::running) {
     running_[trial.id] = trial.target_fidelity > 0 ? trial.fidelity / trial.target_fidelity : 0;
+    health_ = health_text(trial, " · ");
+    if (!terminal_ && !health_.empty() && trial.fidelity != health_told_) print_line(health_text(trial, "  "));
+    health_told_ = trial.fidelity;
   } else {
     running_.erase(trial.id);
+    health_.clear();
     std::string line = number + " " + std::string(to_string(trial.state));
     if (is_finished(trial.state)) {
       if (trial.copied_from == 0) ++ended_;
@@ -92,6 +118,10 @@ void Progress::trial_changed(const Trial& trial) {
   if (terminal_ && monotonic_seconds() - last_draw_ > 0.1) draw();
 }
 
+void Progress::waited() {
+  if (terminal_ && !phase_.empty() && monotonic_seconds() - last_draw_ > 0.4) draw();
+}
+
 void Progress::note(const std::string& text) {
   erase();
   std::fprintf(stderr, "note: %s\n", text.c_str());
@@ -108,6 +138,7 @@ void Progress::draw() {
     line += " · best " + objective.metric + " " + metric_text(objective.metric, objective.maximize ? best_ : -best_) +
             " (trial " + std::to_string(best_trial_) + ")";
   }
+  if (!health_.empty()) line += " · " + health_;
   double share = 0;
   for (const auto& [trial, done] : running_) share += done;
   line += " · " + std::to_string(running_.size()) + " running";

@@ -19,6 +19,7 @@ class Progress : public StudyObserver {
   void phase(const std::string& name, std::int64_t trials) override;
   void trial_changed(const Trial& trial) override;
   void note(const std::string& text) override;
+  void waited() override;
 
  private:
   void draw();
@@ -35,6 +36,8 @@ class Progress : public StudyObserver {
   std::int64_t ended_ = 0;
   std::int64_t failed_ = 0;
   std::map<std::int64_t, double> running_;  // trial -> share done
+  std::string health_;                      // of a running search in a supernet
+  double health_told_ = 0;                  // the epoch that a line has been printed for
   double best_ = 0;
   std::int64_t best_trial_ = 0;
   bool drawn_ = false;

@@ -23,7 +23,7 @@ std::function<int()> add_report(CLI::App& application) {
     const StoredStudy stored = open_study(options->study, options->storage);
     const std::string path = write_report(stored.experiment, stored.space, stored.state, stored.folder);
     if (options->json) {
-      std::cout << Json{{"schema", 1}, {"name", options->study}, {"report", path}}.dump(2) << '\n';
+      std::cout << json_text(Json{{"schema", 1}, {"name", options->study}, {"report", path}});
     } else {
       std::cout << path << '\n';
     }

@@ -95,7 +95,7 @@ int show_space(const Options& options) {
                                   {"refused", members.refused},
                                   {"parameters", range_json(members.parameters)},
                                   {"macs", range_json(members.macs)}};
-    std::cout << document.dump(2) << '\n';
+    std::cout << json_text(document);
     return 0;
   }
   std::cout << "space " << space.name() << ": " << size_text(space) << ", " << space.choices().size() << " choices\n";
@@ -121,7 +121,7 @@ int show_trial(const StoredStudy& stored, const Options& options) {
   }
   const Trial& trial = stored.state.trials[static_cast<std::size_t>(number) - 1];
   if (options.json) {
-    std::cout << Json{{"schema", 1}, {"study", options.subject}, {"trial", to_json(trial)}}.dump(2) << '\n';
+    std::cout << json_text(Json{{"schema", 1}, {"study", options.subject}, {"trial", to_json(trial)}});
     return 0;
   }
   std::cout << "trial " << trial.id << " (" << to_string(trial.purpose) << "): " << to_string(trial.state);
@@ -144,7 +144,7 @@ int show_study(const Options& options) {
   const StoredStudy stored = open_study(options.subject, options.storage);
   if (!options.detail.empty()) return show_trial(stored, options);
   if (options.json) {
-    std::cout << summary_document(stored.experiment, stored.space, stored.state, stored.folder).dump(2) << '\n';
+    std::cout << json_text(summary_document(stored.experiment, stored.space, stored.state, stored.folder));
     return 0;
   }
   print_outcome(stored.experiment, stored.space, stored.state, stored.folder, false);

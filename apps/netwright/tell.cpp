@@ -49,7 +49,7 @@ int tell(const Options& options) {
   const Trial& trial = options.failed.empty() ? study.tell(options.trial, metrics, options.fidelity, options.seconds)
                                               : study.fail(options.trial, options.failed);
   if (options.json) {
-    std::cout << Json{{"schema", 1}, {"study", options.study}, {"trial", to_json(trial)}}.dump(2) << '\n';
+    std::cout << json_text(Json{{"schema", 1}, {"study", options.study}, {"trial", to_json(trial)}});
   } else {
     std::cout << "trial " << trial.id << ": " << to_string(trial.state) << '\n';
   }

@@ -70,8 +70,9 @@ Json torch_json(const std::vector<std::string>& arguments) {
   command.insert(command.end(), arguments.begin(), arguments.end());
   const ProgramResult result = run_program(command);
   if (result.exit_code != 0) {
-    const bool ours = result.exit_code <= static_cast<int>(ExitCode::no_valid_trial);
-    throw Error(ours ? static_cast<ExitCode>(result.exit_code) : ExitCode::failure,
+    const bool told = result.exit_code <= static_cast<int>(ExitCode::no_valid_trial);  // by itself, on stderr
+    if (told) throw Error(static_cast<ExitCode>(result.exit_code), "");
+    throw Error(ExitCode::failure,
                 "netwright-torch " + arguments.front() + " ended with exit code " + std::to_string(result.exit_code));
   }
   try {

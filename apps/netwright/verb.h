@@ -2,8 +2,14 @@
 #pragma once
 
 #include "apps/verbs.h"
+#include "netwright/base/json.h"
 
 namespace netwright {
+
+// The document as a verb prints it. Bytes that are not UTF-8, as a path may have, are replaced.
+inline std::string json_text(const Json& document) {
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
 
 std::function<int()> add_run(CLI::App& application);
 std::function<int()> add_resume(CLI::App& application);

@@ -177,6 +177,22 @@ RC_GTEST_PROP(Yaml, NeverCrashesOnText, (std::uint64_t seed)) {
   }
 }
 
+TEST(Yaml, MappingsMayBeLarge) {
+  std::string text;
+  for (int i = 0; i < 49'000; ++i) text += "k" + std::to_string(i) + ": 1\n";
+  EXPECT_EQ(parse(text).entries.size(), 49'000U);
+  EXPECT_EQ(error_of([&] { parse(text + "k7: 1\n"); }).where().line, 49'001);
+}
+
+TEST(Yaml, WhatIsSetKnowsWhereItComesFrom) {
+  Yaml root = parse("recipe: {epochs: 3}\nname: x\n");
+  set_by_path(root, "foo.bar=1");
+  EXPECT_EQ(root.entries.back().where.file, "--set foo.bar");
+  EXPECT_EQ(root.find("foo")->where.file, "--set foo.bar");
+  set_by_path(root, "name.x=5");
+  EXPECT_EQ(root.find("name")->where.file, "--set name.x");
+}
+
 TEST(Yaml, SetsByPath) {
   Yaml root = parse("recipe: {epochs: 3}\nlist: [{a: 1}]\n");
   set_by_path(root, "recipe.epochs=5");
@@ -210,6 +226,25 @@ TEST(MappingReader, AsksForEveryKey) {
   EXPECT_EQ(error.where().line, 2);
   EXPECT_NE(std::string(error.what()).find("did you mean 'trials'?"), std::string::npos);
   EXPECT_THROW(MappingReader(parse("[1]"), "budget"), Error);
+}
+
+// Such bytes would be written on into JSON, which has none, and read back as another text.
+TEST(Yaml, TextThatIsNotUtf8IsRefusedWithItsLine) {
+  expect_invalid("a: 1\nb: caf\xe9\n", 2, 1, "not UTF-8");
+  expect_invalid(std::string("\xff\xfe"
+                             "a\0:\0 \0b\0",
+                             10),
+                 1, 1, "not UTF-8");  // UTF-16
+  expect_invalid("\xfe\xff\xff: 1", 1, 1, "not UTF-8");
+  expect_invalid(std::string("a: b\nc: \0", 9), 2, 1, "not UTF-8");
+  expect_invalid("a: b\x01", 1, 1, "not UTF-8");
+  expect_invalid(R"(a: "x\N")", 1, 4, "escape");
+  EXPECT_EQ(parse("\xef\xbb\xbf"
+                  "a: \xc3\xa9")
+                .find("a")
+                ->text,
+            "\xc3\xa9")
+      << "a byte-order mark is passed over";
 }
 
 }  // namespace

@@ -167,7 +167,104 @@ TEST(Command, BadInputIsRefusedWithItsPlace) {
   std::string wrong_strategy = experiment("x");
   wrong_strategy.replace(wrong_strategy.find("evolution"), 9, "evolutoin");
   expect_refused(wrong_strategy, "did you mean 'evolution'?");
+  expect_refused(experiment("\"a\\0b\\e[31m\""), "the study's name 'a?b?[31m' cannot be a folder's name");
   EXPECT_EQ(sandbox.run("run absent.yaml").exit_code, 3);
+}
+
+TEST(Command, WhatATrainerWritesIsShownSafely) {
+  const Sandbox sandbox;
+  sandbox.write("trainer.py",
+                "import json, os, sys\n"
+                "print(json.dumps({'type': 'ready'}), flush=True)\n"
+                "for line in sys.stdin:\n"
+                "  if json.loads(line)['type'] == 'start':\n"
+                "    os.write(2, b'caf\\xe9 \\x1b[31m\\r50 %\\n')\n"
+                "    os.abort()\n");
+  sandbox.write("e.yaml", experiment("raw", "", 2));
+  const Outcome run = sandbox.run(
+      "run e.yaml --set 'execution.trainer=[/usr/bin/python3, trainer.py]' --set search.budget.failed_trials=0");
+  EXPECT_EQ(run.exit_code, 5) << run.err;
+  EXPECT_NE(run.err.find("caf? ?[31m?50 %"), std::string::npos) << run.err;
+  EXPECT_EQ(run.err.find('\x1b'), std::string::npos) << run.err;
+  const Json shown = json_of(sandbox.run("show raw 1 --json"));
+  ASSERT_TRUE(shown.is_object()) << sandbox.read("err.txt");
+  EXPECT_NE(shown.at("trial").at("message").get<std::string>().find("caf? "), std::string::npos);
+}
+
+TEST(Command, AFolderInThePlaceOfTheStudysIsRefused) {
+  const Sandbox sandbox;
+  std::filesystem::create_directories(sandbox.folder() / "runs/mine");
+  sandbox.write("e.yaml", experiment("mine", "", 3));
+  sandbox.write("runs/mine/thesis.txt", "years of work");
+  const Outcome outcome = sandbox.run("run e.yaml");
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_NE(outcome.err.find("runs/mine: "), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("remedy: move it away"), std::string::npos) << outcome.err;
+  EXPECT_EQ(outcome.err.find("resume"), std::string::npos) << "there is no study to resume: " << outcome.err;
+  EXPECT_EQ(sandbox.read("runs/mine/thesis.txt"), "years of work");
+}
+
+TEST(Command, ATrainerThatIsNotThereIsRefusedBeforeTheStudyIsMade) {
+  const Sandbox sandbox;
+  for (const char* program : {"/absent/trainer", "no-such-trainer", "./e.yaml", "/tmp"}) {
+    sandbox.write("e.yaml", experiment("x") + "# \n");
+    const std::string set = std::string(" --set execution.trainer=") + program;
+    for (const char* verb : {"check", "run"}) {
+      const Outcome outcome = sandbox.run(verb + std::string(" e.yaml") + set);
+      EXPECT_EQ(outcome.exit_code, 3) << program << outcome.err;
+      EXPECT_NE(outcome.err.find("--set execution.trainer:1:1"), std::string::npos) << outcome.err;
+      EXPECT_NE(outcome.err.find(program), std::string::npos) << outcome.err;
+    }
+  }
+  EXPECT_FALSE(std::filesystem::exists(sandbox.folder() / "runs"));
+}
+
+TEST(Command, TooManyFailuresAreExplainedAndTheStudyGoesOnOnceMended) {
+  const Sandbox sandbox;
+  sandbox.write("trainer.sh",
+                "#!/bin/sh\n"
+                "[ -e mended ] && exec /usr/bin/python3 " NETWRIGHT_SOURCE_DIR
+                "/examples/trainer.py\n"
+                "echo '{\"type\": \"ready\"}'\n"
+                "while read -r line; do\n"
+                "  trial=$(echo \"$line\" | sed -n 's/.*\"trial\":\\([0-9]*\\).*/\\1/p')\n"
+                "  [ -z \"$trial\" ] || echo \"{\\\"type\\\": \\\"finished\\\", \\\"trial\\\": $trial, "
+                "\\\"state\\\": \\\"failed\\\", \\\"message\\\": \\\"no disk\\\"}\"\n"
+                "done\n");
+  sandbox.write("e.yaml", experiment("failing", "", 20));
+  const Outcome run = sandbox.run(
+      "run e.yaml --set 'execution.trainer=[/bin/sh, trainer.sh]' --set search.budget.failed_trials=2"
+      " --set storage=elsewhere.db");
+  EXPECT_EQ(run.exit_code, 5) << run.err;
+  EXPECT_NE(run.err.find("no disk"), std::string::npos) << run.err;
+  EXPECT_EQ(run.out.find("report.html"), std::string::npos) << "there is none: " << run.out;
+  const std::string command = "resume failing --storage " + (sandbox.folder() / "elsewhere.db").string();
+  EXPECT_NE(run.err.find("'netwright " + command + "'"), std::string::npos) << run.err;
+  sandbox.write("mended", "");
+  const Outcome resumed = sandbox.run(command);
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_NE(resumed.out.find("report.html"), std::string::npos) << resumed.out;
+
+  // What is complete needs no trainer any more.
+  std::filesystem::remove(sandbox.folder() / "trainer.sh");
+  std::filesystem::remove(sandbox.folder() / "runs/failing/report.html");
+  EXPECT_EQ(sandbox.run(command).exit_code, 0) << sandbox.read("err.txt");
+  EXPECT_TRUE(std::filesystem::exists(sandbox.folder() / "runs/failing/report.html"));
+}
+
+TEST(Command, AStudyKilledWhileItWasMadeCanBeResumed) {
+  const Sandbox sandbox;
+  sandbox.write("e.yaml", experiment("early", "", 400));
+  const pid_t child = sandbox.start("run e.yaml");
+  ASSERT_TRUE(eventually([&] { return sandbox.read("err.txt").find("trial 2 ") != std::string::npos; }));
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  std::filesystem::remove_all(sandbox.folder() / "runs/early");  // the storage alone is left
+  const pid_t again = sandbox.start("resume early");
+  EXPECT_TRUE(eventually([&] { return sandbox.read("err.txt").find("trial 9 ") != std::string::npos; }));
+  ::kill(again, SIGINT);
+  EXPECT_EQ(sandbox.wait(again).exit_code, 75);
+  EXPECT_TRUE(std::filesystem::exists(sandbox.folder() / "runs/early/experiment.yaml"));
 }
 
 TEST(Command, UnwritablePlacesAreRefused) {

@@ -11,7 +11,7 @@ using namespace testing;
 
 class Csv : public ::testing::Test {
  protected:
-  CsvTable table(const std::string& content) {
+  CsvDocument table(const std::string& content) {
     write_bytes(path_, content);
     return read_csv(path_);
   }
@@ -21,7 +21,7 @@ class Csv : public ::testing::Test {
   }
   void expect_target_error(const std::string& content, const std::string& target, const std::string& part,
                            int line = 0) {
-    const CsvTable read = table(content);
+    const CsvDocument read = table(content);
     expect_invalid([&] { read_target(read, target); }, path_, part, line);
   }
 
@@ -30,7 +30,7 @@ class Csv : public ::testing::Test {
 };
 
 TEST_F(Csv, ReadsQuotedFieldsAndLineEnds) {
-  const CsvTable read = table(
+  const CsvDocument read = table(
       "\xef\xbb\xbf"
       "a, \"b\" ,c\r\n1,\"x,\"\"y\"\"\",\r\n\r\n\" 2\n3\",  z  ,4\r\n");
   EXPECT_EQ(read.header, (std::vector<std::string>{"a", "\"b\"", "c"}));
@@ -82,7 +82,7 @@ TEST_F(Csv, MistakenTargetsAreExplained) {
 }
 
 TEST_F(Csv, NumbersAreStandardisedByTheTrainingRows) {
-  const CsvTable read = table("x,constant,kind\n1,5,a\n3,5,b\n,5,a\n100,5,b\n");
+  const CsvDocument read = table("x,constant,kind\n1,5,a\n3,5,b\n,5,a\n100,5,b\n");
   const Encoder encoder(read, 2, {0, 1, 2});  // mean 2, deviation 1; the last row is not training
   EXPECT_EQ(encoder.features(), 2);
   const auto rows = encoder.encode(read, {0, 1, 2, 3});
@@ -90,7 +90,7 @@ TEST_F(Csv, NumbersAreStandardisedByTheTrainingRows) {
 }
 
 TEST_F(Csv, TextsAreOneHotAndMissingOnesTheMean) {
-  const CsvTable read = table("colour,x,kind\nred,1,a\nblue,1,b\nred,1,a\nred,1,b\nNA,1,a\ngreen,1,b\n");
+  const CsvDocument read = table("colour,x,kind\nred,1,a\nblue,1,b\nred,1,a\nred,1,b\nNA,1,a\ngreen,1,b\n");
   const Encoder encoder(read, 2, {0, 1, 2, 3, 4});
   EXPECT_EQ(encoder.features(), 3);  // blue, red; green is not among the training rows
   const auto rows = encoder.encode(read, {0, 1, 4, 5});
@@ -98,19 +98,19 @@ TEST_F(Csv, TextsAreOneHotAndMissingOnesTheMean) {
 }
 
 TEST_F(Csv, ExtremeNumbersStayFinite) {
-  const CsvTable read = table("x,kind\n0,a\n1e-300,b\n0,a\n1e300,b\n+2,a\n1e-400,a\n");
+  const CsvDocument read = table("x,kind\n0,a\n1e-300,b\n0,a\n1e300,b\n+2,a\n1e-400,a\n");
   const Encoder encoder(read, 1, {0, 1, 2});
   for (const float value : encoder.encode(read, {0, 1, 2, 3, 4, 5})) EXPECT_TRUE(std::isfinite(value));
-  const CsvTable infinite = table("x,kind\n0,a\ninf,b\n");
+  const CsvDocument infinite = table("x,kind\n0,a\ninf,b\n");
   expect_invalid([&] { Encoder(infinite, 1, {0, 1}); }, path_, "no finite number", 3);
-  const CsvTable large = table("x,kind\n1e300,a\n-1e300,b\n");
+  const CsvDocument large = table("x,kind\n1e300,a\n-1e300,b\n");
   expect_invalid([&] { Encoder(large, 1, {0, 1}); }, path_, "too large to standardise");
 }
 
 TEST_F(Csv, AMistypedNumberAmongManyIsPointedAt) {
   std::string content = "x,kind\n";
   for (int i = 0; i < 1500; ++i) content += (i == 700 ? std::string("7o0") : std::to_string(i)) + ",a\n";
-  const CsvTable read = table(content);
+  const CsvDocument read = table(content);
   std::vector<std::int32_t> rows(1500);
   for (int i = 0; i < 1500; ++i) rows[static_cast<std::size_t>(i)] = i;
   expect_invalid([&] { Encoder(read, 1, rows); }, path_, "'7o0' here", 702);

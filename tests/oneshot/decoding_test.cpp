@@ -119,6 +119,89 @@ TEST(Decoding, PerturbationFindsWhatIsMissedMost) {
   EXPECT_EQ(tuned, 5 + 2);
 }
 
+// Where none is an option of the space itself, it may win.
+TEST(Decoding, AnOptionOfTheSpaceCalledNoneIsAnOption) {
+  const SearchSpace space = nine_networks();
+  const Relaxation relaxation = space.relax({});
+  Random random(1);
+  std::vector<torch::Tensor> weights;
+  for (const RowGroup& group : relaxation.groups) {
+    weights.push_back(torch::tensor({{0.3, 0.2, 0.5}}, torch::kDouble));
+    ASSERT_EQ(group.options.size(), 3u);
+  }
+  const Decoding decoding{space, relaxation, {weights, {}}, {}, {}, {}, 0, random};
+  EXPECT_EQ(decode("top_edges", decoding).canonical_text(), "first=avg_pool_3x3; second=none");
+  EXPECT_EQ(decode("best_path", decoding).canonical_text(), "first=avg_pool_3x3; second=none");
+}
+
+// What DARTS-PT's algorithm evaluates (Wang et al. 2021, algorithm 1): an edge in random order, each of its operations
+// taken away from the supernet in which earlier edges are discretised and later ones are not; then each node's edges.
+// Here an edge's worth depends on what was decided before, and the weights say the opposite of the accuracy.
+TEST(Decoding, PerturbationEvaluatesTheSupernetAsDecidedSoFar) {
+  Case c;
+  Decoding decoding = c.decoding();
+  std::vector<int> order;  // of the rows that were decided
+  std::vector<int> undecided = {0, 1, 2, 3, 4};
+  std::vector<std::vector<int>> removed(5);
+  bool edges_begun = false;
+  decoding.accuracy = [&](const Mixture& mixture) {
+    int row_without = -1, option_without = -1;
+    for (std::size_t r = 0; r < 5; ++r) {
+      const RelaxedRow& row = c.relaxation.rows[r];
+      const torch::Tensor weights = mixture.weights[static_cast<std::size_t>(row.group)][row.index];
+      const torch::Tensor learned = c.importance.weights[static_cast<std::size_t>(row.group)][row.index];
+      const bool decided = mixture.only->options[r] >= 0;
+      EXPECT_EQ(decided, std::count(undecided.begin(), undecided.end(), static_cast<int>(r)) == 0);
+      for (std::int64_t option = 0; option < weights.size(0); ++option) {
+        const double weight = weights[option].item<double>();
+        if (weight == 0 && !decided) {
+          EXPECT_EQ(row_without, -1) << "one operation is taken away at a time";
+          row_without = static_cast<int>(r);
+          option_without = static_cast<int>(option);
+        } else {
+          EXPECT_EQ(weight, decided ? 1.0 : learned[option].item<double>());
+        }
+      }
+    }
+    if (row_without < 0) {  // an edge of n1 is taken away; n0's one edge of two likewise
+      edges_begun = true;
+      EXPECT_TRUE(undecided.empty());
+      std::size_t missing = 0;
+      for (std::size_t s = 0; s < 2; ++s) missing += c.relaxation.sums[s].edges.size() - mixture.only->edges[s].size();
+      // Those of a sum decided before stay away.
+      EXPECT_GE(missing, 1u);
+      const std::vector<int>& rest = mixture.only->edges[1];
+      // n1 misses its first edge least, n0 its second.
+      if (rest.size() == 2) return std::count(rest.begin(), rest.end(), 0) == 0 ? 0.9 : 0.5;
+      const std::vector<int>& first = mixture.only->edges[0];
+      return std::count(first.begin(), first.end(), 1) == 0 ? 0.9 : 0.5;
+    }
+    EXPECT_FALSE(edges_begun) << "operations come first";
+    removed[static_cast<std::size_t>(row_without)].push_back(option_without);
+    return option_without == 2 ? 0.3 : 0.3 + 0.1 * option_without;  // ties go to the first; option 2 and none tie
+  };
+  decoding.tune = [&](const Mixture& mixture) {
+    if (!edges_begun) {
+      for (std::size_t at = 0; at < undecided.size(); ++at) {
+        if (mixture.only->options[static_cast<std::size_t>(undecided[at])] < 0) continue;
+        order.push_back(undecided[at]);
+        undecided.erase(undecided.begin() + static_cast<std::ptrdiff_t>(at));
+        break;
+      }
+    }
+  };
+  const Configuration found = decode("perturbation", decoding);
+  EXPECT_EQ(found.canonical_text(),
+            "cell.n0.inputs=s0; cell.n0.op=nor_conv_1x1; cell.n1.inputs=s1,n0; cell.n1.op1=nor_conv_1x1; "
+            "cell.n1.op2=nor_conv_1x1");
+  EXPECT_EQ(order.size(), 5u);
+  EXPECT_NE(order, (std::vector<int>{0, 1, 2, 3, 4})) << "in random order";
+  for (std::size_t r = 0; r < 5; ++r) {
+    const std::vector<int> expected = r < 2 ? std::vector<int>{1, 2} : std::vector<int>{1, 2, 3};
+    EXPECT_EQ(removed[r], expected) << "each operation but none";
+  }
+}
+
 TEST(Decoding, BestOfSamplesIsTheMostAccurateDrawn) {
   const SearchSpace space = nine_networks();
   const Relaxation relaxation = space.relax({});

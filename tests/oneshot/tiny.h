@@ -105,6 +105,57 @@ struct Bench {
   std::shared_ptr<Supernet> net;
 };
 
+// The method's own architecture parameters: state() shares their memory.
+inline std::vector<torch::Tensor> parameters_of(const Bench& bench) {
+  std::vector<torch::Tensor> found;
+  for (const auto& [name, tensor] : bench.method->state()) {
+    if (name.starts_with("alpha.") || name.starts_with("beta.")) found.push_back(tensor);
+  }
+  return found;
+}
+
+// The gradient that the first update took: the first moment of Adam is 1 - beta1 of it, decay included.
+inline std::vector<torch::Tensor> learned_gradients(const Bench& bench, const std::vector<torch::Tensor>& before,
+                                                    double decay = 1e-3, double beta1 = 0.5) {
+  std::vector<torch::Tensor> found;
+  const NamedTensors state = bench.method->state();
+  for (const auto& [name, tensor] : state) {
+    if (!name.starts_with("optimizer.") || !name.ends_with(".first")) continue;
+    const std::size_t at = found.size();
+    found.push_back(tensor.detach() / (1 - beta1) - decay * before.at(at));
+  }
+  return found;
+}
+
+inline std::vector<torch::Tensor> copies(const std::vector<torch::Tensor>& tensors) {
+  std::vector<torch::Tensor> result;
+  for (const torch::Tensor& tensor : tensors) result.push_back(tensor.detach().clone());
+  return result;
+}
+
+// Central differences of `loss`, a function of these tensors' values.
+template <class Loss>
+std::vector<torch::Tensor> difference_quotients(const Loss& loss, const std::vector<torch::Tensor>& tensors,
+                                                double step = 1e-5) {
+  std::vector<torch::Tensor> slopes;
+  for (const torch::Tensor& given : tensors) {
+    const torch::Tensor tensor = given.detach();
+    torch::Tensor slope = torch::zeros_like(tensor);
+    for (std::int64_t i = 0; i < tensor.numel(); ++i) {
+      double* place = tensor.data_ptr<double>() + i;
+      const double kept = *place;
+      *place = kept + step;
+      const double above = loss();
+      *place = kept - step;
+      const double below = loss();
+      *place = kept;
+      slope.view({-1})[i] = (above - below) / (2 * step);
+    }
+    slopes.push_back(slope);
+  }
+  return slopes;
+}
+
 // Mean and standard error of each component.
 class Sample {
  public:

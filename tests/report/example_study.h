@@ -16,4 +16,8 @@ ReportInput large_study(int trials);
 // The example with hostile text wherever a user can put text.
 ReportInput hostile_study(const std::string& text);
 
+// A search of fifty epochs in a supernet of the DARTS cells, still running; its normal cell fills with skip
+// connections.
+ReportInput one_shot_study();
+
 }  // namespace netwright

@@ -126,7 +126,8 @@ TEST(Importance, OfAStudyIsInItsSummary) {
 }
 
 TEST(Importance, ComparesTrialsAtTheHighestRungWithEnough) {
-  const Results results = compared_results(halving_study());
+  const ReportInput input = halving_study();
+  const Results results = compared_results(input);
   EXPECT_EQ(results.fidelity, 1);
   EXPECT_THAT(results.values, SizeIs(27));
   EXPECT_EQ(results.values.front(), results.trials.front()->measurements.front().metrics.at("accuracy"));
@@ -134,7 +135,8 @@ TEST(Importance, ComparesTrialsAtTheHighestRungWithEnough) {
 }
 
 TEST(Rungs, HoldThoseThatReachedThem) {
-  const auto all = rungs(halving_study());
+  const ReportInput input = halving_study();
+  const auto all = rungs(input);
   ASSERT_THAT(all, SizeIs(3));
   EXPECT_EQ(all[0].fidelity, 1);
   EXPECT_EQ(all[1].fidelity, 3);

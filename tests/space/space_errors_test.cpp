@@ -30,6 +30,25 @@ TEST(SpaceErrors, UnknownKeys) {
             std::string::npos);
 }
 
+// Repetitions multiply: a few lines may not ask for millions of nodes.
+TEST(SpaceErrors, NetworksBeyondMeasure) {
+  expect_refusal(
+      chain("  - {name: a, repeat: 1000, block: [{name: b, repeat: 1000, block: [{op: relu, repeat: 99}]}]}\n"), 4,
+      {"more than 100000 nodes", "less often"});
+  expect_refusal(cell("[x]", "      - {name: a, repeat: 999, block: [{name: b, repeat: 999, block: [{op: relu}]}]}\n"),
+                 7, {"more than 100000 nodes"});
+  // A cell is one graph in memory, however often it occurs; as modules it would be many.
+  expect_refusal(head +
+                     "cells:\n"
+                     "  a: {inputs: [x], nodes: [{op: relu, repeat: 100}]}\n"
+                     "  b: {inputs: [x], nodes: [{cell: a, repeat: 100}]}\n"
+                     "  c: {inputs: [x], nodes: [{cell: b, repeat: 100}]}\n"
+                     "network:\n  - {name: s, cell: c}\n  - {name: head, op: classifier}\n",
+                 8, {"more than 100000 nodes"});
+  expect_refusal(chain("  - {name: a, repeat: 200, block: [{op: {choice: [relu, identity]}, repeat: 200}]}\n"), 4,
+                 {"more than 10000 choices"});
+}
+
 TEST(SpaceErrors, UnknownOperationsParametersCellsAndNames) {
   expect_refusal(chain("  - {op: sepconv}\n"), 4, {"unknown operation 'sepconv'", "did you mean 'sep_conv'?"});
   expect_refusal(chain("  - {op: {choice: [relu, rellu]}}\n"), 4, {"unknown operation 'rellu'"});

@@ -142,8 +142,26 @@ TEST_F(Sqlite, KilledWriterLosesNothing) {
 
 TEST_F(Sqlite, NewerSchemaIsRefused) {
   fill(1);
-  sql("PRAGMA user_version = 3");
+  sql("PRAGMA user_version = 4");
   EXPECT_THAT(storage_error([&] { open_storage(path_); }).what(), HasSubstr("newer netwright"));
+}
+
+TEST_F(Sqlite, SchemaTwoIsBroughtUpToDate) {
+  fill(2);
+  sql("ALTER TABLE measurements DROP COLUMN details; PRAGMA user_version = 2");
+  Measurement measurement{2, 1, {{"accuracy", 0.5}}};
+  measurement.details["architecture"] = {1, 2};
+  {
+    auto storage = open_storage(path_);
+    Trial trial = storage->trials("a").at(0);
+    ASSERT_EQ(trial.measurements.size(), 1u);
+    EXPECT_TRUE(trial.measurements[0].details.is_null());
+    trial.measurements.push_back(measurement);
+    storage->update_trial("a", trial);
+  }
+  EXPECT_EQ(open_storage(path_)->trials("a").at(0).measurements.at(1).details, measurement.details);
+  sql("PRAGMA user_version = 1");
+  EXPECT_THAT(storage_error([&] { open_storage(path_); }).what(), HasSubstr("early netwright"));
 }
 
 TEST_F(Sqlite, DatabaseOfAnotherProgramIsRefused) {
@@ -184,6 +202,29 @@ TEST_F(Sqlite, ReadOnlyFileIsRefused) {
       result = error.code() == ExitCode::storage && remedied ? 0 : 2;
     }
     ::_exit(result);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  std::filesystem::permissions(folder_, std::filesystem::perms::owner_all);
+}
+
+// As on a disk that is mounted for reading, or in a colleague's folder.
+TEST_F(Sqlite, StudiesOfAReadOnlyFolderCanBeRead) {
+  fill(3);
+  const std::string odd = (folder_ / "50% of #1?.db").string();
+  std::filesystem::copy_file(path_, odd);
+  std::filesystem::permissions(folder_, std::filesystem::perms(0555));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::geteuid() == 0 && ::setuid(65534) != 0) ::_exit(3);
+    try {
+      const auto storage = open_storage(path_);
+      const bool read = storage->trials("a").size() == 3 && open_storage(odd)->list_studies().size() == 1;
+      ::_exit(read ? 0 : 1);
+    } catch (const Error&) {
+      ::_exit(2);
+    }
   }
   int status = -1;
   ::waitpid(child, &status, 0);

@@ -70,6 +70,7 @@ Trial full_trial(std::int64_t id) {
   trial.target_fidelity = 81;
   trial.fidelity = 1.0 / 3;
   trial.measurements = {{1.0 / 3, 0.25, {{"accuracy", 0.1}, {"loss", std::numeric_limits<double>::infinity()}}}};
+  trial.measurements[0].details["architecture"] = Json{{"version", 1}, {"groups", Json::array()}};
   trial.reason = "crash";
   trial.message = "line 1\nline 2 with 'quotes' and \"more\"";
   trial.checkpoint = "trials/1/model.ckpt";

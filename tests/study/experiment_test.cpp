@@ -67,6 +67,24 @@ TEST(Experiment, ErrorsNameTheLineAndTheRemedy) {
   EXPECT_NE(error_of("name: a\nname: b\n").find("e.yaml:2:1: duplicate key 'name'"), std::string::npos);
 }
 
+TEST(Experiment, AMistakeInWhatIsFixedOrNarrowedNamesItsPlace) {
+  const auto refusal = [](const std::string& change) {
+    const std::string text = "space:\n  choices: {a: {integer: [1, 9]}, b: [x, y]}\n  " + change +
+                             "\nsearch: {budget: {trials: 1}}\nexecution: {trainer: [t]}\n";
+    try {
+      make_space(parse_experiment(parse_yaml(text, "e.yaml")), std::nullopt, std::nullopt);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_EQ(refusal("fix: {a: 3, zzzz: 3}"),
+            "e.yaml:3:15: the space has no choice 'zzzz'\n  remedy: valid names: a, b");
+  EXPECT_EQ(refusal("fix: {a: 10}").substr(0, 37), "e.yaml:3:9: choice 'a' cannot be 10\n ");
+  EXPECT_EQ(refusal("fix: {b: x, a: 2}"), "accepted");
+  EXPECT_EQ(refusal("narrow: {bb: [x]}").substr(0, 44), "e.yaml:3:12: the space has no choice 'bb'\n  ");
+}
+
 TEST(Experiment, SpaceFilesAreReadWithTheirParametersAndFixedChoices) {
   const auto folder = std::filesystem::temp_directory_path() / ("netwright-experiment-" + std::to_string(::getpid()));
   std::filesystem::create_directories(folder);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "netwright/study/retrain.h"
+#include "netwright/trial/architecture_record.h"
 #include "study/fake_fleet.h"
 
 namespace netwright {
@@ -83,6 +84,26 @@ TEST_F(OneShotStudyTest, WhatTheSupernetFoundIsRetrainedBesideRandomNetworks) {
   EXPECT_EQ(same, 2);
 }
 
+TEST(SupernetRecipe, IsThatOfTheMethodsPaper) {
+  const auto recipe = [](const std::string& strategy, const std::string& changes = "") {
+    return supernet_recipe(parse_yaml(strategy, "s.yaml"), changes.empty() ? Yaml{} : parse_yaml(changes, "r.yaml"));
+  };
+  for (const std::string strategy : {"{name: darts}", "{name: gaea}", "{name: gdas}", "{name: gaea, base: darts}"}) {
+    EXPECT_EQ(recipe(strategy).batch, 64) << strategy;
+    EXPECT_EQ(recipe(strategy).optimizer.learning_rate, 0.025) << strategy;
+    EXPECT_EQ(recipe(strategy).optimizer.learning_rate * recipe(strategy).schedule.final_fraction, 0.001) << strategy;
+  }
+  for (const std::string strategy : {"{name: pc_darts}", "{name: gaea, base: pc_darts}"}) {
+    EXPECT_EQ(recipe(strategy).batch, 256) << strategy;
+    EXPECT_EQ(recipe(strategy).optimizer.learning_rate, 0.1) << strategy;
+    EXPECT_EQ(recipe(strategy).schedule.final_fraction, 0) << strategy;
+    EXPECT_EQ(recipe(strategy).optimizer.weight_decay, 3e-4) << strategy;
+    EXPECT_EQ(recipe(strategy).gradient_clip, 5) << strategy;
+    EXPECT_EQ(recipe(strategy, "{batch: 32}").batch, 32) << "the experiment decides";
+    EXPECT_EQ(recipe(strategy, "{batch: 32}").optimizer.learning_rate, 0.1) << strategy;
+  }
+}
+
 TEST_F(OneShotStudyTest, KilledInTheSearchItIsStartedAgain) {
   struct Killed {};
   int polls = 0;
@@ -102,6 +123,57 @@ TEST_F(OneShotStudyTest, KilledInTheSearchItIsStartedAgain) {
   ASSERT_TRUE(done);
   EXPECT_EQ(storage_->trials("test").at(0).measurements.size(), 4U) << "each epoch once";
   EXPECT_EQ(storage_->trials("test").size(), 5U);
+}
+
+TEST_F(OneShotStudyTest, TellsOfEachSignOfCollapseOnce) {
+  const auto collapsing = [&](const Start& start) {
+    auto reports = search(start, found());
+    auto& measurement = std::get<Measured>(reports[1]).measurement;
+    measurement.details["signs"] =
+        to_json(std::vector<CollapseSign>{{"skip_connections", "cell 'c' has 2 skip connections"}});
+    return reports;
+  };
+  FakeFleet fleet(
+      1, [&](const Start& start) { return start.supernet.empty() ? instant_reports(start) : collapsing(start); });
+  EXPECT_EQ(run(fleet), StudyEnd::complete);
+  ASSERT_EQ(observer_.notes.size(), 1U);
+  EXPECT_EQ(observer_.notes[0], "the search may be collapsing, epoch 2: cell 'c' has 2 skip connections");
+  EXPECT_TRUE(storage_->trials("test").at(0).measurements.at(1).details.contains("signs"));
+}
+
+TEST_F(OneShotStudyTest, ASearchMayEndBeforeItsFidelity) {
+  FakeFleet fleet(1, [&](const Start& start) {
+    if (start.supernet.empty()) return instant_reports(start);
+    auto reports = search(start, found());
+    reports.erase(reports.begin() + 2, reports.begin() + 4);
+    std::get<Finished>(reports.back()).message = "stopped after epoch 2";
+    return reports;
+  });
+  EXPECT_EQ(run(fleet), StudyEnd::complete);
+  const auto trials = storage_->trials("test");
+  EXPECT_EQ(trials.at(0).state, TrialState::complete);
+  EXPECT_EQ(trials.at(0).fidelity, 2);
+  EXPECT_EQ(trials.at(0).message, "stopped after epoch 2");
+  EXPECT_EQ(trials.at(0).configuration, found());
+  EXPECT_EQ(trials.size(), 5U);
+}
+
+TEST_F(OneShotStudyTest, CollapseIsForSearchesInASupernet) {
+  Yaml root = parse_yaml(experiment_.full_text, "test.yaml");
+  set_by_path(root, "search.collapse=stop");
+  EXPECT_TRUE(parse_experiment(root).collapse.stops());
+  EXPECT_TRUE(parse_experiment(parse_yaml(parse_experiment(root).full_text, "again.yaml")).collapse.stops());
+  set_by_path(root, "search.collapse={eigenvalue: {ratio: 0.5}}");
+  EXPECT_EQ(parse_experiment(root).collapse.ratio, 0.5);
+  const std::string text =
+      "space: {choices: {a: [x, y]}}\nexecution: {trainer: [unused]}\n"
+      "search: {strategy: random, collapse: warn, budget: {trials: 3}}\n";
+  try {
+    parse_experiment(parse_yaml(text, "test.yaml"));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string(error.what()).substr(0, 14), "test.yaml:3:38") << error.what();
+  }
 }
 
 TEST_F(OneShotStudyTest, AConfigurationOutsideTheSpaceFailsTheSearch) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <set>
 
@@ -216,6 +217,55 @@ TEST_F(StudyTest, TooManyFailuresEndTheStudy) {
   EXPECT_EQ(load_study(*storage_, "test").record.state, "failed");
 }
 
+TEST_F(StudyTest, AStudyWithTooManyFailuresGoesOnWhenTheirCauseIsMended) {
+  const Experiment experiment = small_experiment("retrain=false");
+  create(experiment);
+  const auto fail = [](const Start& start) -> std::vector<Report> {
+    Finished finished;
+    finished.trial = start.trial;
+    finished.state = TrialState::failed;
+    finished.reason = "error";
+    return {finished};
+  };
+  FakeFleet broken(1, fail);
+  ASSERT_EQ(run(experiment, broken), StudyEnd::too_many_failures);
+  FakeFleet still_broken(1, fail);
+  EXPECT_EQ(run(experiment, still_broken), StudyEnd::too_many_failures);
+  EXPECT_EQ(still_broken.started.size(), 4U);  // as many again, no more
+  FakeFleet mended(1, instant_reports);
+  EXPECT_EQ(run(experiment, mended), StudyEnd::complete);
+  const StudyState state = load_study(*storage_, "test");
+  EXPECT_EQ(std::count_if(state.trials.begin(), state.trials.end(),
+                          [](const Trial& trial) { return trial.state == TrialState::failed; }),
+            8);
+}
+
+TEST_F(StudyTest, ATrialWithoutItsObjectiveFailsAndSaysWhatWasMeasured) {
+  const Experiment experiment = small_experiment("objectives=[{metric: acuracy}]");
+  create(experiment);
+  FakeFleet fleet(1, instant_reports);
+  EXPECT_EQ(run(experiment, fleet), StudyEnd::too_many_failures);
+  const Trial trial = load_study(*storage_, "test").trials.at(0);
+  EXPECT_EQ(trial.state, TrialState::failed);
+  EXPECT_EQ(trial.reason, "error");
+  EXPECT_EQ(trial.message, "the trainer did not measure the objective 'acuracy'; it measured accuracy, loss");
+}
+
+TEST_F(StudyTest, AnObjectiveThatIsNoNumberFailsTheTrial) {
+  const Experiment experiment = small_experiment("retrain=false");
+  create(experiment);
+  FakeFleet fleet(1, [](const Start& start) {
+    auto reports = instant_reports(start);
+    if (start.trial == 2) std::get<Measured>(reports[0]).measurement.metrics["accuracy"] = std::nan("");
+    return reports;
+  });
+  EXPECT_EQ(run(experiment, fleet), StudyEnd::complete);
+  const StudyState state = load_study(*storage_, "test");
+  EXPECT_EQ(state.trials.at(1).state, TrialState::failed);
+  EXPECT_EQ(state.trials.at(1).reason, "nan");
+  EXPECT_EQ(state.trials.at(2).state, TrialState::complete);
+}
+
 TEST_F(StudyTest, NoFeasibleTrialIsItsOwnEnd) {
   const Experiment experiment = small_experiment("objectives=[{metric: accuracy, constraint: 99}]");
   create(experiment);
@@ -255,6 +305,34 @@ TEST_F(StudyTest, AnInterruptPausesRunningTrialsAndResumes) {
   EXPECT_EQ(std::count_if(state.trials.begin(), state.trials.end(),
                           [](const Trial& trial) { return trial.copied_from == 0; }),
             30);
+}
+
+TEST_F(StudyTest, RetriesAreCountedAnewWhenAStudyIsResumed) {
+  const Experiment experiment = small_experiment("retrain=false");
+  create(experiment);
+  {
+    FakeFleet fleet(1, [](const Start&) { return std::vector<Report>{}; });
+    int polls = 0;
+    fleet.before_poll = [&] {
+      if (++polls == 3) interrupts_ = 2;  // as a kill would leave it
+    };
+    EXPECT_EQ(run(experiment, fleet), StudyEnd::interrupted);
+  }
+  ASSERT_EQ(load_study(*storage_, "test").trials.at(0).attempts, 1);
+  interrupts_ = 0;
+  bool crashed = false;
+  FakeFleet fleet(1, [&](const Start& start) -> std::vector<Report> {
+    if (crashed) return instant_reports(start);
+    return {};
+  });
+  fleet.before_poll = [&] {
+    if (crashed || fleet.started.empty()) return;
+    crashed = true;
+    fleet.inject({0, SlotReady{}});
+    fleet.inject({0, SlotDied{"crash", "signal 9"}});
+  };
+  EXPECT_EQ(run(experiment, fleet), StudyEnd::complete);
+  EXPECT_EQ(load_study(*storage_, "test").trials.at(0).state, TrialState::complete);
 }
 
 TEST_F(StudyTest, AReachedTargetEndsTheSearch) {

@@ -8,6 +8,7 @@
 
 #include "netwright/base/error.h"
 #include "netwright/base/random.h"
+#include "netwright/trial/architecture_record.h"
 #include "netwright/trial/protocol.h"
 
 namespace netwright {
@@ -93,6 +94,8 @@ std::vector<Report> reports() {
   Ready row;
   row.input = Shape{54, 0, 0};
   const Measured measured{3, {0.5, 1.25, {{"accuracy", 0.5}, {"loss", std::numeric_limits<double>::infinity()}}}};
+  Measured detailed = measured;
+  detailed.measurement.details["signs"] = to_json(std::vector<CollapseSign>{{"eigenvalue", "it rose"}});
   Finished complete;
   complete.trial = 3;
   complete.checkpoint = "a.ckpt";
@@ -102,7 +105,7 @@ std::vector<Report> reports() {
   failed.state = TrialState::failed;
   failed.reason = "nan";
   failed.message = "line\nline \xc3\xbc";
-  return {ready, Ready{}, row, measured, complete, failed};
+  return {ready, Ready{}, row, measured, complete, failed, detailed};
 }
 
 TEST(Protocol, LinesReadBackAsTheyWereWritten) {
@@ -133,6 +136,9 @@ TEST(Protocol, ContentSurvives) {
   EXPECT_EQ(std::get<Ready>(report_from_line(to_line(reports()[2]))).input, (Shape{54, 0, 0}));
   const auto measured = std::get<Measured>(report_from_line(to_line(reports()[3])));
   EXPECT_TRUE(std::isinf(measured.measurement.metrics.at("loss")));
+  EXPECT_TRUE(measured.measurement.details.is_null());
+  const auto detailed = std::get<Measured>(report_from_line(to_line(reports()[6])));
+  EXPECT_EQ(collapse_signs_from_json(detailed.measurement.details.at("signs")).at(0).text, "it rose");
 }
 
 TEST(Protocol, WhatMayBeLeftOut) {
@@ -158,6 +164,8 @@ TEST(Protocol, MistakesQuoteTheLine) {
   EXPECT_THAT(report_error(garbage), HasSubstr("(516 bytes)"));
   EXPECT_LT(report_error(garbage).size(), 400u);
   EXPECT_THAT(report_error("\x1b[31m\xff"), testing::Not(HasSubstr("\x1b")));
+  EXPECT_THAT(report_error(R"({"type":"measured","trial":1,"fidelity":1,"metrics":{"a":1},"details":[1]})"),
+              HasSubstr("'details' is not an object"));
   EXPECT_THAT(report_error(R"({"type":"measured","trial":1,"fidelity":1,"metric":{"a":1}})"),
               HasSubstr("'metrics' is missing"));
   EXPECT_THAT(report_error(R"({"type":"ready","clases":3})"), HasSubstr("'classes'"));

@@ -1,5 +1,6 @@
 #include "netwright/base/error.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace netwright {
@@ -17,6 +18,7 @@ std::string full_message(const std::string& problem, const std::string& remedy, 
   if (!text.empty()) text += ": ";
   text += problem;
   if (!remedy.empty()) text += "\n  remedy: " + remedy;
+  std::replace(text.begin(), text.end(), '\0', '?');  // what() would end there
   return text;
 }
 }  // namespace

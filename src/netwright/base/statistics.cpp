@@ -249,6 +249,16 @@ double standard_deviation(std::span<const double> values) {
   return std::sqrt(squares / static_cast<double>(values.size() - 1));
 }
 
+std::vector<double> moving_mean(std::span<const double> values, std::size_t window) {
+  std::vector<double> smooth;
+  const std::size_t before = (std::max<std::size_t>(window, 1) - 1) / 2, after = window / 2;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::size_t first = i - std::min(i, before), last = std::min(values.size() - 1, i + after);
+    smooth.push_back(mean(values.subspan(first, last - first + 1)));
+  }
+  return smooth;
+}
+
 double median(std::span<const double> values) {
   return quantile(values, 0.5);
 }

@@ -19,6 +19,10 @@ double mean(std::span<const double> values);                // NaN when empty
 double standard_deviation(std::span<const double> values);  // with n - 1; 0 for fewer than two values
 double median(std::span<const double> values);
 
+// Of each value the mean of `window` around it: (window - 1) / 2 before it and window / 2 after it, as far as there are
+// so many.
+std::vector<double> moving_mean(std::span<const double> values, std::size_t window);
+
 // Linear interpolation between order statistics (type 7 of Hyndman & Fan 1996, numpy's default); share in [0, 1]. NaN
 // when empty.
 double quantile(std::span<const double> values, double share);

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <numeric>
 
+#include "netwright/base/json.h"
+
 namespace netwright {
 namespace {
 
@@ -126,6 +128,15 @@ std::string escape_xml(std::string_view text) {
     }
   }
   return escaped;
+}
+
+// By the JSON library, so that both mean the same by it.
+bool is_utf8(std::string_view text) {
+  try {
+    return !Json(text).dump().empty();
+  } catch (const Json::exception&) {
+    return false;
+  }
 }
 
 }  // namespace netwright

@@ -18,6 +18,9 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 std::vector<std::string> split(std::string_view text, char separator);
 std::string trim(std::string_view text);
 
+// Whether it is valid UTF-8, as what goes into JSON documents must be.
+bool is_utf8(std::string_view text);
+
 // Shortest decimal text that reads back to the same double ("0.1", "1e-05"); always distinguishable from an integer is
 // not promised.
 std::string number_text(double value);

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <map>
 #include <sstream>
+#include <unordered_set>
 #include <utility>
 
 #include "netwright/base/file.h"
@@ -58,6 +59,9 @@ class TreeBuilder : public YAML::EventHandler {
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
+    if (!is_utf8(value)) {  // yaml-cpp writes one byte for these two
+      throw invalid(place(mark), "the escape \\N or \\_ in quotes", "write \\u0085 or \\u00a0");
+    }
     Yaml node;
     node.where = place(mark);
     node.quoted = tag == "!";
@@ -87,6 +91,7 @@ class TreeBuilder : public YAML::EventHandler {
     YAML::anchor_t anchor = 0;
     bool has_key = false;
     std::string key;
+    std::unordered_set<std::string> keys;  // so far
     Location key_where;
   };
 
@@ -132,7 +137,7 @@ class TreeBuilder : public YAML::EventHandler {
       parent.node.items.push_back(std::move(node));
     } else if (!parent.has_key) {
       if (!node.is_scalar()) throw invalid(node.where, "a key that is not plain text", "write keys as plain words");
-      if (parent.node.find(node.text) != nullptr) {
+      if (!parent.keys.insert(node.text).second) {
         throw invalid(node.where, "duplicate key '" + node.text + "'", "keep one of the two");
       }
       parent.key = node.text;
@@ -163,6 +168,26 @@ std::string describe(const Yaml& node) {
       return "a mapping";
   }
   return "";
+}
+
+// YAML has no control characters but tab and line ends.
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 32 && c != '\t' && c != '\n' && c != '\r';
+}
+
+// yaml-cpp guesses other encodings from the first bytes, and passes on what is wrong in UTF-8.
+void check_encoding(std::string_view text, const std::string& file) {
+  const auto clean = [](std::string_view part) {
+    return std::none_of(part.begin(), part.end(), is_control) && is_utf8(part);
+  };
+  if (clean(text)) return;
+  int line = 1;
+  for (std::size_t begin = 0; begin < text.size(); ++line) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    if (!clean(text.substr(begin, end - begin))) break;
+    begin = end + 1;
+  }
+  throw invalid({file, line, 1}, "not UTF-8 text", "save the file as plain text in the encoding UTF-8");
 }
 
 Error wrong_type(const Yaml& node, std::string_view what, const std::string& expected) {
@@ -261,6 +286,7 @@ const std::string& Yaml::as_text(std::string_view what) const {
 Yaml parse_yaml(std::string_view text, const std::string& file) {
   if (text.size() > max_bytes)
     throw invalid({file, 0, 0}, "larger than 4 MiB", "this is not an experiment or space file");
+  check_encoding(text, file);
   // yaml-cpp takes the end of a file after a line break for a closing quote; the end of a comment it does not.
   std::istringstream stream(std::string(text) + "\n#");
   try {
@@ -315,7 +341,12 @@ void set_by_path(Yaml& root, std::string_view assignment) {
     } else {
       if (!node->is_mapping() && !node->is_null()) *node = Yaml{};
       node->kind = Yaml::Kind::mapping;
-      if (node->find(part) == nullptr) node->set(part, Yaml{});
+      if (node->where.file.empty()) node->where = value.where;
+      if (node->find(part) == nullptr) {
+        Yaml made;
+        made.where = value.where;
+        node->set(part, std::move(made));
+      }
       node = const_cast<Yaml*>(node->find(part));
     }
     if (last) *node = std::move(value);

@@ -4,21 +4,11 @@
 
 #include <filesystem>
 
-#include "netwright/base/json.h"
-
 namespace netwright {
 
 bool is_folder(const std::string& path) {
   std::error_code error;
   return std::filesystem::is_directory(path, error);
-}
-
-bool is_utf8(const std::string& text) {
-  try {
-    return !Json(text).dump().empty();
-  } catch (const Json::exception&) {
-    return false;
-  }
 }
 
 std::uint64_t machine_memory() {

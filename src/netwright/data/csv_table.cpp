@@ -102,7 +102,7 @@ class Scanner {
   char separator_ = ',';
 };
 
-void check_header(const CsvTable& table, int line) {
+void check_header(const CsvDocument& table, int line) {
   for (std::size_t i = 0; i < table.columns(); ++i) {
     const std::string& name = table.header[i];
     if (name.empty()) {
@@ -118,8 +118,8 @@ void check_header(const CsvTable& table, int line) {
 
 }  // namespace
 
-CsvTable read_csv(const std::string& path) {
-  CsvTable table;
+CsvDocument read_csv(const std::string& path) {
+  CsvDocument table;
   table.path = path;
   table.content = std::make_unique<std::string>(read_file(path));
   Scanner scanner(path, *table.content);

@@ -12,7 +12,7 @@
 namespace netwright {
 
 // The fields are views into `content`, without their quotes and the blanks around unquoted ones.
-struct CsvTable {
+struct CsvDocument {
   std::string path;
   std::vector<std::string> header;      // unique, none empty
   std::vector<std::string_view> cells;  // row after row, header.size() each
@@ -26,6 +26,6 @@ struct CsvTable {
 
 // Throws an invalid Error with the line on: no header or no rows, a name twice or empty, a row with more or fewer
 // fields than the header, a quote that is not closed or is followed by text, more than 2^31 rows.
-CsvTable read_csv(const std::string& path);
+CsvDocument read_csv(const std::string& path);
 
 }  // namespace netwright

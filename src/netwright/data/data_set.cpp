@@ -247,7 +247,7 @@ TestData open_image_folder_test(const DataOptions& options, const SearchData& se
 
 // ---- csv ----
 
-Examples make_rows(const CsvTable& table, const std::vector<std::int32_t>& labels, const Target& target,
+Examples make_rows(const CsvDocument& table, const std::vector<std::int32_t>& labels, const Target& target,
                    const Encoder& encoder, const Indices& which) {
   Examples examples;
   examples.shape = {encoder.features(), 0, 0};
@@ -261,7 +261,7 @@ SearchData open_csv(const DataOptions& options) {
   if (!options.test_path.empty() && !file_exists(options.test_path)) {
     throw invalid({options.test_path, 0, 0}, "no such file", "check data.test_path");
   }
-  const CsvTable table = read_csv(options.path);
+  const CsvDocument table = read_csv(options.path);
   const Target target = read_target(table, options.target);
   const Parts parts = divide_into_parts(target.labels, target.class_names, options, options.test_path.empty());
   const Encoder encoder(table, target.column, parts.training);
@@ -271,7 +271,7 @@ SearchData open_csv(const DataOptions& options) {
 }
 
 TestData open_csv_test(const DataOptions& options, const SearchData& search) {
-  const CsvTable table = read_csv(options.path);
+  const CsvDocument table = read_csv(options.path);
   const Target target = read_target(table, options.target);
   const bool own = !options.test_path.empty();
   const Parts parts = divide_into_parts(target.labels, target.class_names, options, !own);
@@ -280,7 +280,7 @@ TestData open_csv_test(const DataOptions& options, const SearchData& search) {
     return make_test_data(make_rows(table, target.labels, target, encoder, parts.test), all_indices(parts.test.size()),
                           search, options.split_seed);
   }
-  const CsvTable test = read_csv(options.test_path);
+  const CsvDocument test = read_csv(options.test_path);
   encoder.check_header(test);
   const auto labels = read_labels(test, target);
   const Indices which = limited(labels, all_indices(test.rows()), target.class_names.size(), options.test_limit,

@@ -36,7 +36,7 @@ std::optional<double> as_number(std::string_view text) {
   return value;
 }
 
-Error at_line(const CsvTable& table, std::size_t row, const std::string& problem, const std::string& remedy) {
+Error at_line(const CsvDocument& table, std::size_t row, const std::string& problem, const std::string& remedy) {
   return invalid({table.path, table.lines[row], 0}, problem, remedy);
 }
 
@@ -45,7 +45,7 @@ std::string in_quotes(std::string_view text) {
   return "'" + std::string(text.substr(0, most)) + (text.size() > most ? "…'" : "'");
 }
 
-double finite_number(const CsvTable& table, std::size_t row, std::size_t column) {
+double finite_number(const CsvDocument& table, std::size_t row, std::size_t column) {
   const std::string_view text = table.cell(row, column);
   const std::optional<double> value = as_number(text);
   if (value && std::isfinite(*value)) return *value;
@@ -57,7 +57,7 @@ double finite_number(const CsvTable& table, std::size_t row, std::size_t column)
                 "correct it; an empty field stands for a missing value");
 }
 
-std::size_t target_column(const CsvTable& table, const std::string& name) {
+std::size_t target_column(const CsvDocument& table, const std::string& name) {
   if (table.columns() < 2) {
     throw invalid({table.path, 1, 0}, "one column only",
                   "a label and at least one feature are needed, separated by a comma, a semicolon or a tab");
@@ -73,7 +73,7 @@ std::size_t target_column(const CsvTable& table, const std::string& name) {
 
 }  // namespace
 
-Target read_target(const CsvTable& table, const std::string& name) {
+Target read_target(const CsvDocument& table, const std::string& name) {
   Target target;
   target.column = target_column(table, name);
   const std::string column = in_quotes(table.header[target.column]);
@@ -112,7 +112,7 @@ Target read_target(const CsvTable& table, const std::string& name) {
   return target;
 }
 
-std::vector<std::int32_t> read_labels(const CsvTable& table, const Target& target) {
+std::vector<std::int32_t> read_labels(const CsvDocument& table, const Target& target) {
   std::unordered_map<std::string_view, std::int32_t> numbers;
   for (std::size_t i = 0; i < target.class_names.size(); ++i) {
     numbers.emplace(target.class_names[i], static_cast<std::int32_t>(i));
@@ -131,7 +131,7 @@ std::vector<std::int32_t> read_labels(const CsvTable& table, const Target& targe
   return labels;
 }
 
-Encoder::Encoder(const CsvTable& table, std::size_t target, const std::vector<std::int32_t>& training_rows)
+Encoder::Encoder(const CsvDocument& table, std::size_t target, const std::vector<std::int32_t>& training_rows)
     : header_(table.header), columns_(table.columns()) {
   for (std::size_t c = 0; c < columns_.size(); ++c) {
     Column& column = columns_[c];
@@ -160,7 +160,7 @@ Encoder::Encoder(const CsvTable& table, std::size_t target, const std::vector<st
   }
 }
 
-void Encoder::fit_numeric(const CsvTable& table, std::size_t c, const std::vector<std::int32_t>& rows) {
+void Encoder::fit_numeric(const CsvDocument& table, std::size_t c, const std::vector<std::int32_t>& rows) {
   std::vector<double> values;
   for (std::size_t row = 0; row < table.rows(); ++row) {  // every value is checked, whichever rows are used
     if (!is_missing(table.cell(row, c))) finite_number(table, row, c);
@@ -185,7 +185,7 @@ void Encoder::fit_numeric(const CsvTable& table, std::size_t c, const std::vecto
   columns_[c].deviation = std::sqrt(squares) > 1e-12 * std::fabs(sum) ? std::sqrt(squares) : 1;
 }
 
-void Encoder::fit_categorical(const CsvTable& table, std::size_t c, const std::vector<std::int32_t>& rows) {
+void Encoder::fit_categorical(const CsvDocument& table, std::size_t c, const std::vector<std::int32_t>& rows) {
   std::map<std::string_view, std::int64_t> counts;
   std::int64_t present = 0;
   for (const std::int32_t row : rows) {
@@ -209,13 +209,13 @@ void Encoder::fit_categorical(const CsvTable& table, std::size_t c, const std::v
   }
 }
 
-void Encoder::check_header(const CsvTable& table) const {
+void Encoder::check_header(const CsvDocument& table) const {
   if (table.header == header_) return;
   throw invalid({table.path, 1, 0}, "its columns are not those of the training file",
                 "both files need the same header: " + join(header_, ", "));
 }
 
-std::vector<float> Encoder::encode(const CsvTable& table, const std::vector<std::int32_t>& rows) const {
+std::vector<float> Encoder::encode(const CsvDocument& table, const std::vector<std::int32_t>& rows) const {
   std::vector<float> features;
   features.reserve(rows.size() * static_cast<std::size_t>(features_));
   for (const std::int32_t index : rows) {

@@ -25,22 +25,22 @@ struct Target {
 
 // The labels. `name` empty: the last column. Throws an invalid Error (with the line where there is one) on an unknown
 // name, a missing label, a target that looks like a regression's (fractions, or more than 1000 classes), one class.
-Target read_target(const CsvTable& table, const std::string& name);
+Target read_target(const CsvDocument& table, const std::string& name);
 // The labels of another file with the same columns; an unknown class is an error with its line.
-std::vector<std::int32_t> read_labels(const CsvTable& table, const Target& target);
+std::vector<std::int32_t> read_labels(const CsvDocument& table, const Target& target);
 
 // What was learnt of the columns from the training rows. Throws on a number that is infinite, a categorical column of
 // more than 1000 texts, a table without features.
 class Encoder {
  public:
-  Encoder(const CsvTable& table, std::size_t target, const std::vector<std::int32_t>& training_rows);
+  Encoder(const CsvDocument& table, std::size_t target, const std::vector<std::int32_t>& training_rows);
 
   std::int64_t features() const { return features_; }
   // Throws an invalid Error unless the table has the columns that this was made from, in their order.
-  void check_header(const CsvTable& table) const;
+  void check_header(const CsvDocument& table) const;
   // Those rows as features, one row after another. Text in a numeric column is an error with its line. Precondition:
   // the header passes check_header.
-  std::vector<float> encode(const CsvTable& table, const std::vector<std::int32_t>& rows) const;
+  std::vector<float> encode(const CsvDocument& table, const std::vector<std::int32_t>& rows) const;
 
  private:
   struct Column {
@@ -52,8 +52,8 @@ class Encoder {
     std::vector<float> shares;
   };
 
-  void fit_numeric(const CsvTable& table, std::size_t column, const std::vector<std::int32_t>& rows);
-  void fit_categorical(const CsvTable& table, std::size_t column, const std::vector<std::int32_t>& rows);
+  void fit_numeric(const CsvDocument& table, std::size_t column, const std::vector<std::int32_t>& rows);
+  void fit_categorical(const CsvDocument& table, std::size_t column, const std::vector<std::int32_t>& rows);
 
   std::vector<std::string> header_;
   std::vector<Column> columns_;

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "netwright/base/error.h"
+#include "netwright/base/printable.h"
 #include "netwright/base/text.h"
 
 extern char** environ;
@@ -119,6 +120,14 @@ ChildProcess::~ChildProcess() {
   }
   close_descriptor(input_);
   close_descriptor(output_);
+}
+
+void check_program(const std::string& program) {
+  const std::string path = find_program(program);
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) throw cannot_start(program, std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) throw cannot_start(program, "it is no file");
+  if (::access(path.c_str(), X_OK) != 0) throw cannot_start(program, std::strerror(errno));
 }
 
 void ChildProcess::start() {
@@ -291,7 +300,7 @@ std::string ChildProcess::last_errors() const {
   tail.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
   const auto newline = tail.find('\n');
   if (begin > log_begin_ && newline != std::string::npos) tail.erase(0, newline + 1);  // a line cut in two
-  return trim(tail);
+  return printable(trim(tail));
 }
 
 }  // namespace netwright

@@ -11,6 +11,9 @@
 
 namespace netwright {
 
+// Throws the Error that starting it would: the program is not there, or may not be executed.
+void check_program(const std::string& program);
+
 struct ChildOptions {
   std::vector<std::string> command;                              // program (looked up in PATH) and arguments
   std::vector<std::pair<std::string, std::string>> environment;  // set in addition to ours

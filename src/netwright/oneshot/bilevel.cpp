@@ -36,6 +36,15 @@ double norm(const Tensors& tensors) {
   return std::sqrt(sum);
 }
 
+// The same in double, for numbers that others are divided by.
+double inner(const Tensors& a, const Tensors& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    sum += (a[i].detach().to(torch::kDouble) * b[i].detach().to(torch::kDouble)).sum().item<double>();
+  }
+  return sum;
+}
+
 // Keeps the values of some tensors and puts them back, bit for bit.
 class Restored {
  public:
@@ -93,15 +102,93 @@ Unrolled unroll(const Bilevel& problem, const Unrolling& unrolling) {
   return {{loss.item<double>(), Tensors(all.begin(), split)}, Tensors(split, all.end())};
 }
 
-// The mixed derivative of the training loss times v: of the gradient in w along v, by the architecture.
-Tensors mixed_product(const Bilevel& problem, const Tensors& v) {
-  const Tensors by_weights = gradients(problem.train_loss(), problem.weights, /*keep_graph=*/true);
-  return gradients(dot(by_weights, v), problem.architecture);
+// Second derivatives of the training loss, from one graph of its gradient in the weights.
+class Curvature {
+ public:
+  explicit Curvature(const Bilevel& problem)
+      : problem_(problem), by_weights_(gradients(problem.train_loss(), problem.weights, /*keep_graph=*/true)) {}
+
+  // (H + damping I) v
+  Tensors product(const Tensors& v, double damping) const {
+    Tensors product = along(v, problem_.weights);
+    const torch::NoGradGuard no_grad;
+    for (std::size_t i = 0; i < v.size(); ++i) product[i] = product[i] + damping * v[i];
+    return product;
+  }
+  // The mixed derivative times v: of the gradient in w along v, by the architecture.
+  Tensors mixed(const Tensors& v) const { return along(v, problem_.architecture); }
+
+ private:
+  Tensors along(const Tensors& v, const Tensors& by) const {
+    const torch::Tensor slope = dot(by_weights_, v);
+    Tensors found(by.size());
+    if (slope.requires_grad()) {  // a gradient that is constant does not
+      found = torch::autograd::grad({slope}, by, {}, /*retain_graph=*/true, /*create_graph=*/false,
+                                    /*allow_unused=*/true);
+    }
+    for (std::size_t i = 0; i < by.size(); ++i) {
+      if (!found[i].defined()) found[i] = torch::zeros_like(by[i].detach());
+    }
+    return found;
+  }
+
+  const Bilevel& problem_;
+  Tensors by_weights_;
+};
+
+// a + factor * b
+Tensors sum_with(const Tensors& a, double factor, const Tensors& b) {
+  const torch::NoGradGuard no_grad;
+  Tensors sum;
+  for (std::size_t i = 0; i < a.size(); ++i) sum.push_back(a[i] + factor * b[i]);
+  return sum;
+}
+
+// The solutions x of (H + damping I) x = v.
+Tensors neumann(const Curvature& curvature, const Tensors& v, const NeumannSeries& series) {
+  Tensors term = v, sum = v;
+  for (int j = 0; j < series.terms; ++j) {
+    term = sum_with(term, -series.step, curvature.product(term, series.damping));
+    sum = sum_with(sum, 1, term);
+  }
+  const torch::NoGradGuard no_grad;
+  for (torch::Tensor& part : sum) part = series.step * part;
+  return sum;
+}
+
+Tensors conjugate_gradient(const Curvature& curvature, const Tensors& v, const ConjugateGradient& solver) {
+  Tensors x, residual = v, direction = v;
+  for (const torch::Tensor& part : v) x.push_back(torch::zeros_like(part));
+  const double start = norm(v);
+  double square = start * start;
+  for (int i = 0; i < solver.iterations && square > 0; ++i) {
+    const Tensors product = curvature.product(direction, solver.damping);
+    const double bend = inner(direction, product);
+    if (!(bend > 0)) break;
+    x = sum_with(x, square / bend, direction);
+    residual = sum_with(residual, -square / bend, product);
+    const double next = inner(residual, residual);
+    if (std::sqrt(next) <= solver.tolerance * start) break;
+    direction = sum_with(residual, next / square, direction);
+    square = next;
+  }
+  return x;
 }
 
 void subtract(ArchitectureGradient& from, double factor, const Tensors& what) {
   const torch::NoGradGuard no_grad;
   for (std::size_t i = 0; i < what.size(); ++i) from.gradients[i] = from.gradients[i] - factor * what[i];
+}
+
+template <class Solve>
+ArchitectureGradient implicit(const Bilevel& problem, const Solve& solve) {
+  const torch::Tensor loss = problem.valid_loss();
+  const Tensors all = gradients(loss, joined(problem.architecture, problem.weights));
+  const auto split = all.begin() + static_cast<std::ptrdiff_t>(problem.architecture.size());
+  ArchitectureGradient result{loss.item<double>(), Tensors(all.begin(), split)};
+  const Curvature curvature(problem);
+  subtract(result, 1, curvature.mixed(solve(curvature, Tensors(split, all.end()))));
+  return result;
 }
 
 }  // namespace
@@ -129,31 +216,17 @@ ArchitectureGradient second_order_gradient(const Bilevel& problem, const Unrolli
 
 ArchitectureGradient exact_second_order_gradient(const Bilevel& problem, const Unrolling& unrolling) {
   Unrolled unrolled = unroll(problem, unrolling);
-  subtract(unrolled.direct, unrolling.learning_rate, mixed_product(problem, unrolled.v));
+  subtract(unrolled.direct, unrolling.learning_rate, Curvature(problem).mixed(unrolled.v));
   return unrolled.direct;
 }
 
 ArchitectureGradient implicit_gradient(const Bilevel& problem, const NeumannSeries& series) {
-  const torch::Tensor loss = problem.valid_loss();
-  const Tensors all = gradients(loss, joined(problem.architecture, problem.weights));
-  const auto split = all.begin() + static_cast<std::ptrdiff_t>(problem.architecture.size());
-  ArchitectureGradient result{loss.item<double>(), Tensors(all.begin(), split)};
-  Tensors term(split, all.end());
-  Tensors sum = term;
+  return implicit(problem, [&](const Curvature& curvature, const Tensors& v) { return neumann(curvature, v, series); });
+}
 
-  const Tensors by_weights = gradients(problem.train_loss(), problem.weights, /*keep_graph=*/true);
-  for (int j = 0; j < series.terms; ++j) {
-    const Tensors product = torch::autograd::grad({dot(by_weights, term)}, problem.weights, {}, /*retain_graph=*/true,
-                                                  /*create_graph=*/false, /*allow_unused=*/true);
-    const torch::NoGradGuard no_grad;
-    for (std::size_t i = 0; i < term.size(); ++i) {
-      const torch::Tensor curved = product[i].defined() ? product[i] : torch::zeros_like(term[i]);
-      term[i] = term[i] - series.step * (curved + series.weight_decay * term[i]);
-      sum[i] = sum[i] + term[i];
-    }
-  }
-  subtract(result, series.step, gradients(dot(by_weights, sum), problem.architecture));
-  return result;
+ArchitectureGradient implicit_gradient(const Bilevel& problem, const ConjugateGradient& solver) {
+  return implicit(
+      problem, [&](const Curvature& curvature, const Tensors& v) { return conjugate_gradient(curvature, v, solver); });
 }
 
 std::vector<torch::Tensor> hessian_product(const torch::Tensor& loss, const std::vector<torch::Tensor>& of,

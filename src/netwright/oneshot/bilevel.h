@@ -5,9 +5,10 @@
 // L_valid(w'(a), a) with respect to a. Its second part is -eta times the mixed derivative of L_train times v, where
 // v = grad_w' L_valid: by a finite difference as published, or exactly by double backward.
 //
-// The implicit gradient (Lorraine, Vicol and Duvenaud 2020) takes w at its optimum instead of one step away: the second
-// part is - v H^-1 (mixed derivative), H the Hessian of L_train in w, its inverse by a Neumann series,
-// step * sum over j of (I - step H)^j.
+// The implicit gradient takes w at its optimum instead of one step away: the second part is - (mixed derivative) H^-1
+// v, H the Hessian of L_train in w plus damping. H^-1 v comes from a Neumann series, step * sum over j of (I - step
+// H)^j v (Lorraine, Vicol and Duvenaud 2020), or from conjugate gradients (Hestenes and Stiefel 1952; Pedregosa 2016,
+// "Hyperparameter Optimization with Approximate Gradient").
 #pragma once
 
 #include <functional>
@@ -44,12 +45,23 @@ ArchitectureGradient first_order_gradient(const Bilevel& problem);
 ArchitectureGradient second_order_gradient(const Bilevel& problem, const Unrolling& unrolling);
 ArchitectureGradient exact_second_order_gradient(const Bilevel& problem, const Unrolling& unrolling);
 
+// `damping` is added to the diagonal of H: the weights' own decay, which is part of what they minimise, and more where
+// H is not positive.
 struct NeumannSeries {
-  int terms = 3;            // beyond the first; 0: the inverse Hessian is taken for step * I
-  double step = 0.025;      // below 2 / the largest eigenvalue of H
-  double weight_decay = 0;  // added to H, as the weights' own decay is part of what they minimise
+  int terms = 3;        // beyond the first; 0: the inverse Hessian is taken for step * I
+  double step = 0.025;  // below 2 / the largest eigenvalue of H
+  double damping = 0;
 };
 ArchitectureGradient implicit_gradient(const Bilevel& problem, const NeumannSeries& series);
+
+// Exact after as many steps as H has different eigenvalues, where they are positive. It stops before a direction along
+// which H is not, and what it has by then is used: nothing, the first order's gradient, if that was the first one.
+struct ConjugateGradient {
+  int iterations = 10;
+  double damping = 0;
+  double tolerance = 1e-10;  // of the residual's norm, as a share of v's
+};
+ArchitectureGradient implicit_gradient(const Bilevel& problem, const ConjugateGradient& solver);
 
 // Hessian of `loss` in `of`, times `v`; and the largest eigenvalue in magnitude by power iteration from a start drawn
 // from `generator`: what R-DARTS watches (Zela et al. 2020).

@@ -1,7 +1,5 @@
 #include "netwright/oneshot/darts.h"
 
-#include "netwright/oneshot/bilevel.h"
-
 namespace netwright {
 namespace {
 
@@ -11,12 +9,16 @@ class Darts : public Method {
       : Method(options.settings),
         options_(options),
         architecture_(context.relaxation, options.edges, 1e-3, context.seed, context.tensors),
-        optimizer_(make_optimizer(architecture_, options.optimizer)) {}
+        optimizer_(make_optimizer(architecture_, options.optimizer)) {
+    set_relaxed({architecture_.all(), [this] { return softmax_mixture(architecture_); }});
+  }
 
   Mixture mixture(const Progress&, at::Generator&) override { return softmax_mixture(architecture_); }
 
   void update(const SearchStep& step) override {
-    step_along(architecture_, optimizer_, options_.optimizer.learning_rate, gradient(step).gradients);
+    const auto mixture = [&] { return softmax_mixture(architecture_); };
+    const ArchitectureGradient found = bilevel_gradient(options_.bilevel, step, architecture_.all(), mixture);
+    step_along(architecture_, optimizer_, options_.optimizer.learning_rate, found.gradients);
   }
 
   Importance importance() const override { return softmax_importance(architecture_); }
@@ -26,20 +28,6 @@ class Darts : public Method {
   }
 
  private:
-  ArchitectureGradient gradient(const SearchStep& step) const {
-    const Bilevel problem{step.net.parameters(), architecture_.all(),
-                          [&] { return step.loss(step.train, softmax_mixture(architecture_)); },
-                          [&] { return step.loss(step.valid, softmax_mixture(architecture_)); }};
-    if (options_.order == "first") return first_order_gradient(problem);
-    if (options_.order == "implicit") {
-      return implicit_gradient(problem, {options_.neumann_terms, step.learning_rate, step.weight_decay});
-    }
-    Unrolling unrolling{step.learning_rate, step.momentum, step.weight_decay, {}};
-    unrolling.buffers = step.momentum_buffers();
-    return options_.order == "second" ? second_order_gradient(problem, unrolling)
-                                      : exact_second_order_gradient(problem, unrolling);
-  }
-
   DartsOptions options_;
   Architecture architecture_;
   Optimizer optimizer_;
@@ -47,11 +35,43 @@ class Darts : public Method {
 
 }  // namespace
 
+BilevelOptions read_bilevel(MappingReader& reader) {
+  BilevelOptions options;
+  options.order = reader.one_of("order", options.order, {"first", "second", "exact", "implicit"});
+  options.solver = reader.one_of("solver", options.solver, {"neumann", "conjugate_gradient"});
+  const int usual = options.solver == "neumann" ? options.iterations : ConjugateGradient().iterations;
+  options.iterations = static_cast<int>(reader.integer("iterations", usual, 0, 1000));
+  options.damping = reader.number("damping", options.damping, 0, 1e6);
+  return options;
+}
+
+ArchitectureGradient bilevel_gradient(const BilevelOptions& options, const SearchStep& step,
+                                      const std::vector<torch::Tensor>& architecture,
+                                      const std::function<Mixture()>& mixture,
+                                      const std::function<torch::Tensor()>& penalty) {
+  const Bilevel problem{step.net.parameters(), architecture, [&] { return step.loss(step.train, mixture()); },
+                        [&] {
+                          const torch::Tensor loss = step.loss(step.valid, mixture());
+                          return penalty ? loss + penalty() : loss;
+                        }};
+  if (options.order == "first") return first_order_gradient(problem);
+  const double damping = step.weight_decay + options.damping;
+  if (options.order == "implicit" && options.solver == "conjugate_gradient") {
+    return implicit_gradient(problem, ConjugateGradient{options.iterations, damping});
+  }
+  if (options.order == "implicit") {
+    return implicit_gradient(problem, NeumannSeries{options.iterations, step.learning_rate, damping});
+  }
+  Unrolling unrolling{step.learning_rate, step.momentum, step.weight_decay, {}};
+  unrolling.buffers = step.momentum_buffers();
+  return options.order == "second" ? second_order_gradient(problem, unrolling)
+                                   : exact_second_order_gradient(problem, unrolling);
+}
+
 DartsOptions read_darts(const MethodContext& context, DartsOptions defaults) {
   MappingReader reader(context.options, "the method");
   reader.required("name");
-  defaults.order = reader.one_of("order", defaults.order, {"first", "second", "exact", "implicit"});
-  defaults.neumann_terms = static_cast<int>(reader.integer("neumann_terms", defaults.neumann_terms, 0, 1000));
+  defaults.bilevel = read_bilevel(reader);
   defaults.optimizer = read_optimizer(reader, defaults.optimizer);
   defaults.settings.warmup_epochs = reader.number("warmup_epochs", defaults.settings.warmup_epochs, 0, 1e6);
   reader.finish();

@@ -7,8 +7,9 @@
 namespace netwright {
 namespace {
 
+// elu(a) + 1. Below 0 that is exp(a); written so it stays above 0 where elu rounds to -1.
 torch::Tensor concentration_of(const torch::Tensor& parameters) {
-  return torch::elu(parameters) + 1;
+  return torch::where(parameters > 0, parameters + 1, parameters.clamp_max(0).exp());
 }
 
 class Drnas : public Method {
@@ -17,7 +18,9 @@ class Drnas : public Method {
       : Method(settings),
         options_(options),
         architecture_(context.relaxation, false, 1e-3, context.seed, context.tensors),
-        optimizer_(make_optimizer(architecture_, options.optimizer)) {}
+        optimizer_(make_optimizer(architecture_, options.optimizer)) {
+    set_relaxed({architecture_.all(), [this] { return Mixture{mean(), {}, {}}; }});
+  }
 
   Mixture mixture(const Progress&, at::Generator& generator) override {
     Mixture mixture;
@@ -39,15 +42,9 @@ class Drnas : public Method {
     step_along(architecture_, optimizer_, options_.optimizer.learning_rate, found.gradients);
   }
 
-  // The mean of the distribution.
   Importance importance() const override {
     const torch::NoGradGuard no_grad;
-    Importance importance;
-    for (const torch::Tensor& parameters : architecture_.rows) {
-      const torch::Tensor concentration = concentration_of(parameters);
-      importance.weights.push_back(concentration / concentration.sum(1, /*keepdim=*/true));
-    }
-    return importance;
+    return {mean(), {}};
   }
   NamedTensors state() const override { return architecture_state(architecture_, optimizer_); }
   void restore(const NamedTensors& state, const std::string& file) override {
@@ -55,6 +52,16 @@ class Drnas : public Method {
   }
 
  private:
+  // Of the distribution.
+  std::vector<torch::Tensor> mean() const {
+    std::vector<torch::Tensor> weights;
+    for (const torch::Tensor& parameters : architecture_.rows) {
+      const torch::Tensor concentration = concentration_of(parameters);
+      weights.push_back(concentration / concentration.sum(1, /*keepdim=*/true));
+    }
+    return weights;
+  }
+
   DrnasOptions options_;
   Architecture architecture_;
   Optimizer optimizer_;

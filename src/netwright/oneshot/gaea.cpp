@@ -1,7 +1,6 @@
 #include "netwright/oneshot/gaea.h"
 
 #include "netwright/oneshot/architecture.h"
-#include "netwright/oneshot/bilevel.h"
 
 namespace netwright {
 namespace {
@@ -17,21 +16,16 @@ class Gaea : public Method {
     const torch::NoGradGuard no_grad;
     for (torch::Tensor& weights : architecture_.rows) weights.fill_(1.0 / static_cast<double>(weights.size(1)));
     for (torch::Tensor& weights : architecture_.edges) weights.fill_(1.0 / static_cast<double>(weights.size(0)));
+    set_relaxed({architecture_.all(), [this] { return Mixture{architecture_.rows, architecture_.edges, {}}; }});
   }
 
   Mixture mixture(const Progress&, at::Generator&) override { return {architecture_.rows, architecture_.edges, {}}; }
 
   void update(const SearchStep& step) override {
-    const auto loss = [&] {
-      torch::Tensor value = step.loss(step.valid, {architecture_.rows, architecture_.edges, {}});
-      if (options_.entropy == 0) return value;
-      for (const torch::Tensor& weights : architecture_.rows) {
-        const double options = static_cast<double>(weights.size(1));
-        value = value + options_.entropy * (weights * (weights * options).log()).sum();
-      }
-      return value;
-    };
-    const ArchitectureGradient found = first_order_gradient({{}, architecture_.all(), {}, loss});
+    const auto mixture = [&]() -> Mixture { return {architecture_.rows, architecture_.edges, {}}; };
+    std::function<torch::Tensor()> penalty;
+    if (options_.entropy != 0) penalty = [&] { return options_.entropy * divergence_from_uniform_weights(); };
+    const ArchitectureGradient found = bilevel_gradient(options_.bilevel, step, architecture_.all(), mixture, penalty);
     std::vector<torch::Tensor> tensors = architecture_.all();
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       exponentiated_step(tensors[i], found.gradients[i], options_.learning_rate);
@@ -54,6 +48,17 @@ class Gaea : public Method {
   }
 
  private:
+  // Sum a log(a |O|).
+  torch::Tensor divergence_from_uniform_weights() const {
+    torch::Tensor sum;
+    for (const torch::Tensor& weights : architecture_.rows) {
+      const double options = static_cast<double>(weights.size(1));
+      const torch::Tensor term = (weights * (weights * options).log()).sum();
+      sum = sum.defined() ? sum + term : term;
+    }
+    return sum;
+  }
+
   GaeaOptions options_;
   Architecture architecture_;
 };
@@ -71,6 +76,7 @@ std::unique_ptr<Method> make_gaea(const MethodContext& context) {
   reader.required("name");
   GaeaOptions options;
   options.base = reader.one_of("base", options.base, {"darts", "pc_darts"});
+  options.bilevel = read_bilevel(reader);
   options.learning_rate = reader.number("learning_rate", options.learning_rate, 0, 100);
   options.entropy = reader.number("entropy", options.entropy, -100, 100);
   MethodSettings settings;

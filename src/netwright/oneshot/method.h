@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,11 +52,19 @@ struct MethodSettings {
   std::string decoding = "top_edges";  // the rule that it is published with
 };
 
+// An architecture that is a point in a continuous space.
+struct RelaxedArchitecture {
+  std::vector<torch::Tensor> parameters;  // leaves that require gradients
+  std::function<Mixture()> mixture;       // that they stand for, without noise; differentiable in them
+};
+
 class Method {
  public:
   explicit Method(MethodSettings settings) : settings_(std::move(settings)) {}
   virtual ~Method() = default;
   const MethodSettings& settings() const { return settings_; }
+  // Absent where the architecture is something else: a controller, or nothing that is learned.
+  const std::optional<RelaxedArchitecture>& relaxed() const { return relaxed_; }
 
   // What one forward pass that trains the weights sees. Differentiable in the architecture parameters.
   virtual Mixture mixture(const Progress& progress, at::Generator& generator) = 0;
@@ -68,8 +77,12 @@ class Method {
   virtual NamedTensors state() const = 0;
   virtual void restore(const NamedTensors& state, const std::string& file) = 0;
 
+ protected:
+  void set_relaxed(RelaxedArchitecture relaxed) { relaxed_ = std::move(relaxed); }
+
  private:
   MethodSettings settings_;
+  std::optional<RelaxedArchitecture> relaxed_;
 };
 
 // What a method is made from. `options` is the mapping with its `name`, strict.

@@ -11,7 +11,9 @@ class RebarMethod : public Method {
         options_(options),
         architecture_(context.relaxation, false, 1e-3, context.seed, context.tensors),
         optimizer_(make_optimizer(architecture_, options.optimizer)),
-        estimator_(options.temperature) {}
+        estimator_(options.temperature) {
+    set_relaxed({architecture_.all(), [this] { return softmax_mixture(architecture_); }});
+  }
 
   Mixture mixture(const Progress&, at::Generator& generator) override {
     return draw_network(relaxation_, architecture_.rows, generator);

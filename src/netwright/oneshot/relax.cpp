@@ -15,7 +15,9 @@ class RelaxMethod : public Method {
         architecture_(context.relaxation, false, 1e-3, context.seed, context.tensors),
         optimizer_(make_optimizer(architecture_, options.optimizer)),
         estimator_(architecture_.rows, options.temperature, options.hidden, options.surrogate_learning_rate,
-                   derive_seed(context.seed, "surrogate")) {}
+                   derive_seed(context.seed, "surrogate")) {
+    set_relaxed({architecture_.all(), [this] { return softmax_mixture(architecture_); }});
+  }
 
   Mixture mixture(const Progress&, at::Generator& generator) override {
     return draw_network(relaxation_, architecture_.rows, generator);

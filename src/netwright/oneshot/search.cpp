@@ -36,15 +36,6 @@ std::shared_ptr<Supernet> make_net(const SearchSpace& space, const Relaxation& r
   return net;
 }
 
-std::vector<double> entropies(const Importance& importance) {
-  std::vector<double> found;
-  for (const torch::Tensor& weights : importance.weights) {
-    const torch::Tensor p = weights.detach().to(torch::kDouble).clamp_min(1e-300);
-    found.push_back(-(p * p.log()).sum(1).mean().item<double>());
-  }
-  return found;
-}
-
 // Puts a module's tensors back at its end.
 class KeptModule {
  public:
@@ -84,6 +75,7 @@ OneShotSearch::OneShotSearch(const SearchSpace& space, const Yaml& method, const
       method_(make_method({space_, relaxation_, method_options_, derive_seed(seed, "architecture"),
                            torch::TensorOptions(options.type).device(options.device)})),
       net_(make_net(space_, relaxation_, *method_, options, seed)),
+      health_(space_, relaxation_, *method_, options_.collapse, seed),
       halves_(data.training.divide(options.weight_share)),
       train_(halves_.first, recipe.augmentation, recipe.batch, derive_seed(seed, "data")),
       valid_(halves_.second, recipe.augmentation, recipe.batch, derive_seed(seed, "architecture data")),
@@ -110,7 +102,7 @@ TrainingResult OneShotSearch::run_until(double epochs, const OneShotHooks& hooks
   net_->train();
   const auto target = std::llround(epochs * static_cast<double>(timetable_.batches));
   auto began = Clock::now();
-  while (step_ < target) {
+  while (step_ < target && !health_.stopped()) {
     if (hooks.stop_requested && hooks.stop_requested()) return {TrainingEnd::stopped, {}, {}};
     const Batch train = train_.next(), valid = valid_.next();
     ++loader_step_;
@@ -129,7 +121,8 @@ TrainingResult OneShotSearch::run_until(double epochs, const OneShotHooks& hooks
     const auto now = Clock::now();
     const OneShotReport epoch = report(std::chrono::duration<double>(now - began).count());
     began = now;
-    if (hooks.epoch_done && !hooks.epoch_done(epoch) && step_ < target) return {TrainingEnd::stopped, {}, {}};
+    const bool goes_on = !hooks.epoch_done || hooks.epoch_done(epoch);
+    if (!goes_on && step_ < target && !health_.stopped()) return {TrainingEnd::stopped, {}, {}};
   }
   return {};
 }
@@ -141,12 +134,41 @@ OneShotReport OneShotSearch::report(double seconds) {
   report.train_loss = loss_sum_ / static_cast<double>(seen_);
   report.train_accuracy = static_cast<double>(correct_) / static_cast<double>(seen_);
   const Importance importance = method_->importance();
-  report.entropy = entropies(importance);
-  Random random(0);
-  report.configuration = netwright::decode("top_edges", {space_, relaxation_, importance, {}, {}, {}, 0, random});
+  report.configuration = heaviest(importance);
+  report.architecture = architecture_record(relaxation_, importance, relaxation_.picks(report.configuration));
+  report.health = health_.observe(report.epoch, importance, report.configuration, [this] { return curved_loss(); });
+  report.signs = health_.new_signs();
   loss_sum_ = 0;
   correct_ = seen_ = 0;
   return report;
+}
+
+Configuration OneShotSearch::heaviest(const Importance& importance) const {
+  Random random(0);
+  return netwright::decode("top_edges", {space_, relaxation_, importance, {}, {}, {}, 0, random});
+}
+
+Importance OneShotSearch::importance() const {
+  return health_.stopped() ? health_.importance_before() : method_->importance();
+}
+
+// On the same examples each time, as they are: what changes from epoch to epoch is the supernet. They are spread over
+// the data, which may be sorted by class.
+torch::Tensor OneShotSearch::curved_loss() {
+  constexpr std::int64_t most_batches = 8;
+  const std::int64_t batches = std::min(evaluation_.batches(), most_batches);
+  const std::int64_t share = (options_.collapse.examples + batches - 1) / batches;
+  std::vector<torch::Tensor> inputs, labels;
+  for (std::int64_t i = 0; i < batches; ++i) {
+    const Batch batch = evaluation_.get(i * evaluation_.batches() / batches);
+    const std::int64_t taken = std::min(share, batch.size());
+    const torch::Tensor which = torch::arange(taken, torch::kLong) * (batch.size() / taken);
+    inputs.push_back(batch.inputs.index_select(0, which));
+    labels.push_back(batch.labels.index_select(0, which));
+  }
+  const torch::TensorOptions like = net_->parameters().front().options();
+  const torch::Tensor logits = net_->forward(torch::cat(inputs).to(like), method_->relaxed()->mixture());
+  return torch::nn::functional::cross_entropy(logits, torch::cat(labels).to(like.device()));
 }
 
 double OneShotSearch::accuracy(const Mixture& mixture) {
@@ -180,7 +202,7 @@ Configuration OneShotSearch::decode() {
 
 Decoding OneShotSearch::decoding(at::Generator& generator, Random& random) {
   const Progress progress{epochs_done(), timetable_.epochs};
-  Decoding decoding{space_, relaxation_, method_->importance(), {}, {}, {}, options_.decoding_samples, random};
+  Decoding decoding{space_, relaxation_, importance(), {}, {}, {}, options_.decoding_samples, random};
   for (torch::Tensor& weights : decoding.importance.weights) {
     weights = weights.to(torch::TensorOptions(options_.type).device(options_.device));
   }
@@ -200,9 +222,7 @@ Decoding OneShotSearch::decoding(at::Generator& generator, Random& random) {
 
 Checkpoint OneShotSearch::checkpoint() const {
   Checkpoint checkpoint;
-  Random random(0);
-  checkpoint.configuration =
-      netwright::decode("top_edges", {space_, relaxation_, method_->importance(), {}, {}, {}, 0, random});
+  checkpoint.configuration = heaviest();
   checkpoint.network = space_.fill(checkpoint.configuration).network;
   checkpoint.recipe = recipe_;
   checkpoint.data = {{"options", to_json(options_.data_options)},
@@ -217,11 +237,13 @@ Checkpoint OneShotSearch::checkpoint() const {
                          {"fidelity", epochs_done()},
                          {"loss_sum", loss_sum_},
                          {"correct", correct_},
-                         {"seen", seen_}};
+                         {"seen", seen_},
+                         {"health", health_.progress()}};
   checkpoint.evaluated = "supernet.";
   append_with_prefix(checkpoint.tensors, module_tensors(*net_), "supernet.");
   append_with_prefix(checkpoint.tensors, method_->state(), "architecture.");
   append_with_prefix(checkpoint.tensors, steps_.optimizer().state(), "optimizer.");
+  append_with_prefix(checkpoint.tensors, health_.state(), "health.");
   checkpoint.tensors.emplace_back("random.state", random_state_);
   return checkpoint;
 }
@@ -246,6 +268,7 @@ void OneShotSearch::restore(const Checkpoint& checkpoint, const std::string& fil
     loss_sum_ = progress.at("loss_sum").get<double>();
     correct_ = progress.at("correct").get<std::int64_t>();
     seen_ = progress.at("seen").get<std::int64_t>();
+    health_.restore(progress.contains("health") ? progress.at("health") : Json(), part("health."));
   } catch (const Json::exception&) {
     throw invalid({file, 0, 0}, "the checkpoint does not say how far the search had come", "start from scratch");
   }

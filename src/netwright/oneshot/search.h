@@ -10,6 +10,7 @@
 
 #include "netwright/data/data_set.h"
 #include "netwright/data/loader.h"
+#include "netwright/oneshot/health.h"
 #include "netwright/oneshot/method.h"
 #include "netwright/oneshot/steps.h"
 #include "netwright/space/recipe.h"
@@ -29,6 +30,7 @@ struct OneShotOptions {
   int decoding_samples = 100;             // of best_of_samples
   std::int64_t decoding_examples = 5000;  // at most, each time a rule asks for an accuracy
   int tune_steps = 0;                     // of the weights' training between decisions of the perturbation rule
+  CollapseOptions collapse;
   // For checkpoints alone:
   DataOptions data_options;
 };
@@ -42,8 +44,10 @@ struct OneShotReport {
   double seconds = 0;      // of this epoch
   double train_loss = 0;   // mean over the epoch's steps, in training
   double train_accuracy = 0;
-  std::vector<double> entropy;  // by group of rows: mean entropy of its options, in nats
   Configuration configuration;  // by the heaviest options and edges
+  ArchitectureRecord architecture;
+  EpochHealth health;
+  std::vector<CollapseSign> signs;  // of collapse, seen for the first time
 };
 
 struct OneShotHooks {
@@ -59,15 +63,18 @@ class OneShotSearch {
   OneShotSearch(const SearchSpace& space, const Yaml& method, const Recipe& recipe, const SearchData& data,
                 std::uint64_t seed, const OneShotOptions& options = {});
 
-  // Until so many epochs have been done in all. Fails with nan when a loss is not finite.
+  // Until so many epochs have been done in all, or fewer where a sign of collapse ends the search (health().stopped()).
+  // Fails with nan when a loss is not finite.
   TrainingResult run_until(double epochs, const OneShotHooks& hooks = {});
 
   double epochs_done() const { return timetable_.epochs_after(step_); }
   std::int64_t step() const { return step_; }
 
-  // The network that the search has found, by the rule of the options or the method. The search is as before
-  // afterwards, and the same state gives the same network.
+  // The network that the search has found, by the rule of the options or the method; where a sign of collapse ended it,
+  // from the architecture of before. The search is as before afterwards, and the same state gives the same network.
   Configuration decode();
+  // The same by the heaviest options and edges, whatever the rule.
+  Configuration heaviest() const { return heaviest(importance()); }
   // Of a network or a mixture in the supernet with the shared weights, on the architecture's data without augmentation.
   double accuracy(const Mixture& mixture);
 
@@ -75,6 +82,7 @@ class OneShotSearch {
   // Throws an invalid Error at `file` when it is of another search.
   void restore(const Checkpoint& checkpoint, const std::string& file);
 
+  const HealthWatch& health() const { return health_; }
   Supernet& net() { return *net_; }
   Method& method() { return *method_; }
   const SearchSpace& space() const { return space_; }
@@ -82,6 +90,9 @@ class OneShotSearch {
 
  private:
   Decoding decoding(at::Generator& generator, Random& random);
+  Importance importance() const;  // to decode from
+  Configuration heaviest(const Importance& importance) const;
+  torch::Tensor curved_loss();  // whose Hessian is watched
   OneShotReport report(double seconds);
   void seek();
 
@@ -93,6 +104,7 @@ class OneShotSearch {
   Relaxation relaxation_;
   std::unique_ptr<Method> method_;
   std::shared_ptr<Supernet> net_;
+  HealthWatch health_;
   std::pair<TrainingData, TrainingData> halves_;
   Loader train_;
   Loader valid_;

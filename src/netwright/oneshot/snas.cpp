@@ -11,7 +11,9 @@ class Snas : public Method {
       : Method(settings),
         options_(options),
         architecture_(context.relaxation, false, 1e-3, context.seed, context.tensors),
-        optimizer_(make_optimizer(architecture_, options.optimizer)) {}
+        optimizer_(make_optimizer(architecture_, options.optimizer)) {
+    set_relaxed({architecture_.all(), [this] { return softmax_mixture(architecture_); }});
+  }
 
   Mixture mixture(const Progress& progress, at::Generator& generator) override {
     const double ratio = options_.last_temperature / options_.first_temperature;

@@ -96,4 +96,53 @@ struct Timeline {
 
 std::string draw(const Timeline& timeline);
 
+// An option of a decision, with the CSS class of its colour: "op0" … "op7", "skip" or "none".
+struct OptionKind {
+  std::string name;
+  std::string kind;
+};
+
+// Small multiples (Tufte 1983): a small chart for each decision, in all of them the weights of its options over the
+// same epochs on the same axes. Edges into one node (named NODE ← SOURCE) stand in a row.
+struct Multiples {
+  struct Panel {
+    std::string name;
+    std::vector<std::vector<double>> weights;  // by option: one an epoch
+    int picked = -1;                           // the option in the decoded network; -1: none, the panel is faint
+  };
+
+  std::string title;
+  std::vector<OptionKind> options;
+  std::vector<double> epochs;
+  std::vector<Panel> panels;
+  std::vector<double> events = {};  // epochs to mark
+  int width = 1040;
+};
+
+std::string draw(const Multiples& multiples);
+
+// Which option each decision was decoded to, epoch by epoch: a row of coloured stretches for each. A decision that was
+// not in the network leaves a gap.
+struct Evolution {
+  struct Row {
+    std::string name;
+    std::vector<int> picked;  // an option's number, or -1; one an epoch
+  };
+
+  std::string title;
+  std::vector<OptionKind> options;
+  std::vector<double> epochs;
+  std::vector<Row> rows;
+  std::vector<double> events = {};
+  int width = 560;
+};
+
+std::string draw(const Evolution& evolution);
+
+// Names and colours of the options that the two share; as wide as given.
+std::string draw_legend(const std::vector<OptionKind>& options, int width);
+
+// "n1" of the edge "n1 ← p0"; empty for other decisions.
+std::string node_of(const std::string& decision);
+
 }  // namespace netwright

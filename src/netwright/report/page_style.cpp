@@ -33,14 +33,15 @@ h2 { font-size: 18px; margin: 0 0 12px; } h3 { font-size: 15px; margin: 18px 0 6
 .headline { border-left: 5px solid var(--accent); }
 .headline.better { border-left-color: var(--good); } .headline.worse { border-left-color: var(--bad); }
 .headline.open { border-left-color: var(--warn); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(156px, 1fr)); gap: 12px; margin-top: 18px; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(136px, 1fr)); gap: 12px; margin-top: 18px; }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 12px 14px; }
 .tile .label, .tile .detail { color: var(--muted); font-size: 13px; } .tile .value { font-size: 21px; font-weight: 600; white-space: nowrap; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 22px 28px; }
-.pair > :only-child { max-width: 620px; } .note + figure { margin-top: 22px; }
+.pair > :only-child { max-width: 620px; } .note + figure, .note + .pair, section > figure + figure { margin-top: 22px; }
 figure { margin: 0; min-width: 0; } figcaption { margin-bottom: 8px; } figcaption span { color: var(--muted); }
 figure.narrow { max-width: 620px; margin: 0 auto; }
 img.network { display: block; max-width: 100%; height: auto; margin: 0 auto; }
+p.sign { border-left: 4px solid var(--bad); padding-left: 12px; margin: 0 0 10px; }
 p.note { color: var(--muted); font-size: 14px; margin: 12px 0 0; } p:first-child { margin-top: 0; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: 14px; }

@@ -53,10 +53,12 @@ class PlotDrawing {
     x_.place(area_.left, area_.right);
     y_.place(area_.bottom, area_.top);
     draw_axes(legend_bottom);
+    draw_events();
     svg_.begin_window(area_.left, area_.top - 2, area_.right - area_.left, area_.bottom - area_.top + 4);
     for (const auto& series : plot_.series) draw_line(series);
     svg_.end_window();
     for (const auto& series : plot_.series) draw_marks(series);
+    draw_event_words();
     draw_labels();
     return svg_.finish();
   }
@@ -132,6 +134,30 @@ class PlotDrawing {
     }
     if (!y_.title().empty()) svg_.text(2, legend_bottom + 13, y_.title(), "muted");
     if (!x_.title().empty()) svg_.text(area_.right, plot_.height - 6, x_.title(), "muted", Anchor::end);
+  }
+
+  bool is_shown(const Event& event) const {
+    return std::isfinite(event.x) && event.x >= x_.low() && event.x <= x_.high();
+  }
+
+  void draw_events() {
+    for (const auto& event : plot_.events) {
+      if (!is_shown(event)) continue;
+      const double x = x_(event.x);
+      svg_.path("M" + place(x, area_.top) + "L" + place(x, area_.bottom), "event", event.title);
+    }
+  }
+
+  // Over all lines, each a little lower than the one before.
+  void draw_event_words() {
+    double y = area_.top + 10;
+    for (const auto& event : plot_.events) {
+      if (!is_shown(event)) continue;
+      const double x = x_(event.x);
+      const bool left = x + 5 + text_width(event.text, 11) > area_.right;
+      svg_.text(left ? x - 5 : x + 5, y, event.text, "event-text", left ? Anchor::end : Anchor::start);
+      y += 13;
+    }
   }
 
   void draw_line(const Series& series) {
@@ -258,6 +284,8 @@ std::string plot_style() {
   --p-failed: #b3261e; --p-faint: #b6bfca; --p-grid: #e6e9ee; --p-axis: #9aa5b1; --p-ink: #1c2530; --p-muted: #5a6672;
   --p-paper: #ffffff; --p-hit: #1f6fd6; --p-miss: #d9730d;
   --p-shade0: #e3e7ec; --p-shade1: #cfd8e2; --p-shade2: #b1c3d8; --p-shade3: #86a6ce;
+  --p-op0: #e0a100; --p-op1: #9c5a12; --p-op2: #1f6fd6; --p-op3: #62bdea; --p-op4: #00896b; --p-op5: #8cc152;
+  --p-op6: #7d55c7; --p-op7: #c79ae0; --p-skip: #d6264f; --p-none: #98a3b0;
 }
 @media screen and (prefers-color-scheme: dark) {
   :root {
@@ -265,6 +293,8 @@ std::string plot_style() {
     --p-failed: #ff8a80; --p-faint: #4b5768; --p-grid: #2a323d; --p-axis: #5d6979; --p-ink: #e8ecf1; --p-muted: #a3afbd;
     --p-paper: #171c23; --p-hit: #5aa0ff; --p-miss: #ff9d45;
     --p-shade0: #262d37; --p-shade1: #303b4a; --p-shade2: #3d4f67; --p-shade3: #4f6d93;
+    --p-op0: #f2c14b; --p-op1: #c98a4b; --p-op2: #4f97f5; --p-op3: #9bdcff; --p-op4: #2fc39b; --p-op5: #b7e07e;
+    --p-op6: #a98af0; --p-op7: #dcbcf2; --p-skip: #ff5c7f; --p-none: #6b7686;
   }
 }
 svg.plot { display: block; width: 100%; height: auto; font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; }
@@ -303,6 +333,23 @@ svg.plot { display: block; width: 100%; height: auto; font: 12px system-ui, -app
 .p-path.p-shade0 { stroke: var(--p-shade0); } .p-path.p-shade1 { stroke: var(--p-shade1); }
 .p-path.p-shade2 { stroke: var(--p-shade2); } .p-path.p-shade3 { stroke: var(--p-shade3); }
 .p-path.p-top { stroke: var(--p-best); stroke-width: 2.2; }
+.p-event { stroke: var(--p-failed); stroke-width: 1.4; stroke-dasharray: 5 3; fill: none; }
+.p-event.p-thin { stroke-width: 1; opacity: 0.6; }
+.p-event-text { fill: var(--p-failed); font-size: 11px; paint-order: stroke; stroke: var(--p-paper); stroke-width: 3px; }
+.p-weight { fill: none; stroke-width: 1.4; stroke-linejoin: round; } .p-weight.p-leads { stroke-width: 2.6; }
+.p-weight.p-out { opacity: 0.45; } .p-panel { fill: none; stroke: var(--p-grid); }
+.p-small { font-size: 10.5px; } .p-small.p-strong { font-weight: 600; }
+.p-weight.p-op0 { stroke: var(--p-op0); } .p-stretch.p-op0 { fill: var(--p-op0); }
+.p-weight.p-op1 { stroke: var(--p-op1); } .p-stretch.p-op1 { fill: var(--p-op1); }
+.p-weight.p-op2 { stroke: var(--p-op2); } .p-stretch.p-op2 { fill: var(--p-op2); }
+.p-weight.p-op3 { stroke: var(--p-op3); } .p-stretch.p-op3 { fill: var(--p-op3); }
+.p-weight.p-op4 { stroke: var(--p-op4); } .p-stretch.p-op4 { fill: var(--p-op4); }
+.p-weight.p-op5 { stroke: var(--p-op5); } .p-stretch.p-op5 { fill: var(--p-op5); }
+.p-weight.p-op6 { stroke: var(--p-op6); } .p-stretch.p-op6 { fill: var(--p-op6); }
+.p-weight.p-op7 { stroke: var(--p-op7); } .p-stretch.p-op7 { fill: var(--p-op7); }
+.p-weight.p-skip { stroke: var(--p-skip); } .p-stretch.p-skip { fill: var(--p-skip); }
+.p-weight.p-none { stroke: var(--p-none); stroke-dasharray: 4 3; } .p-stretch.p-none { fill: var(--p-none); }
+.p-stretch:hover { stroke: var(--p-ink); }
 .p-count { fill: var(--p-ink); font-size: 11px; } .p-count-on { fill: #ffffff; font-size: 11px; }
 )";
 }

@@ -63,11 +63,19 @@ struct Label {
   std::string text;
 };
 
+// Something that happened at an x: a line from top to bottom, with a word beside it.
+struct Event {
+  double x = 0;
+  std::string text;
+  std::string title = {};  // tooltip
+};
+
 struct Plot {
   std::string title;  // the picture's name for screen readers; not drawn
   Axis x, y;
   std::vector<Series> series;  // later ones are drawn over earlier ones
   std::vector<Label> labels;
+  std::vector<Event> events = {};
   int width = 560, height = 330;
 };
 

@@ -151,10 +151,10 @@ std::string html_report(const ReportInput& input) {
       "'unsafe-inline'; img-src data:\">\n";
   page += element("title", escape_xml(input.study.name) + " – netwright") + "\n";
   page += element("style", "\n" + page_style()) + "\n</head>\n<body>\n<main>\n";
-  page += header(input) + headline(input) + tiles(input) + comparison_section(input) + progress_section(input) +
-          choices_section(input) + rungs_section(input) + cost_section(input) + curves_section(input) +
-          network_section(input) + confusion_section(input) + best_section(input) + failures_section(input) +
-          reproduce_section(input);
+  page += header(input) + headline(input) + tiles(input) + comparison_section(input) + supernet_section(input) +
+          progress_section(input) + choices_section(input) + rungs_section(input) + cost_section(input) +
+          curves_section(input) + network_section(input) + confusion_section(input) + best_section(input) +
+          failures_section(input) + reproduce_section(input);
   page += element("footer", "Written by netwright " + escape_xml(version()) + ".") + "\n</main>\n</body>\n</html>\n";
   return page;
 }

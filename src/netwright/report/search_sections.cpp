@@ -3,6 +3,7 @@
 
 #include "netwright/base/statistics.h"
 #include "netwright/base/text.h"
+#include "netwright/report/architecture_history.h"
 #include "netwright/report/charts.h"
 #include "netwright/report/html.h"
 #include "netwright/report/search_charts.h"
@@ -39,7 +40,8 @@ std::string rungs_table(const ReportInput& input, const std::vector<Rung>& all) 
 }  // namespace
 
 std::string progress_section(const ReportInput& input) {
-  if (input.trials.empty()) return {};
+  // A search in a supernet is one long trial, which has a section of its own.
+  if (input.trials.empty() || !architecture_history(input).empty()) return {};
   std::string figures =
       figure("Over trials", progress_chart(input, false),
              "A line that still climbs at its end says that more trials would help.") +

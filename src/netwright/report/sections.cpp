@@ -5,6 +5,7 @@
 #include <map>
 
 #include "netwright/base/text.h"
+#include "netwright/report/architecture_history.h"
 #include "netwright/report/charts.h"
 #include "netwright/report/format.h"
 #include "netwright/report/html.h"
@@ -158,7 +159,9 @@ std::string cost_section(const ReportInput& input) {
 
 std::string curves_section(const ReportInput& input) {
   std::string figures;
-  const std::string search = search_curves_chart(input), retrain = retrain_curves_chart(input);
+  // A search in a supernet is no trial among trials; it has a section of its own.
+  const bool one_shot = !architecture_history(input).empty();
+  const std::string search = one_shot ? "" : search_curves_chart(input), retrain = retrain_curves_chart(input);
   if (!search.empty())
     figures += figure("Search", search,
                       "Every trial over its training: curves that cross are trials that a short training misjudges.");

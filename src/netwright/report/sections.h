@@ -9,6 +9,7 @@ namespace netwright {
 
 std::string comparison_section(const ReportInput& input);
 std::string progress_section(const ReportInput& input);
+std::string supernet_section(const ReportInput& input);
 std::string choices_section(const ReportInput& input);
 std::string rungs_section(const ReportInput& input);
 std::string cost_section(const ReportInput& input);

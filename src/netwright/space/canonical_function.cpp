@@ -26,7 +26,7 @@ std::vector<int> Function::inputs() {
   std::vector<int> values;
   for (std::size_t i = 0; i < input_shapes_.size(); ++i) {
     Atom input;
-    input.label.kind = Label::Kind::zero;
+    input.label.kind = NodeLabel::Kind::zero;
     input.label.shape = input_shapes_[i];
     input.label.hash = mixed_shape(mixed(input_seed, i), input_shapes_[i]);
     input.forward = input.label.hash;
@@ -45,13 +45,13 @@ int Function::new_value(std::vector<Term>& terms, const Shape& shape) {
   return static_cast<int>(values_.size()) - 1;
 }
 
-int Function::apply(const Label& label, std::span<const int> arguments) {
+int Function::apply(const NodeLabel& label, std::span<const int> arguments) {
   switch (label.kind) {
-    case Label::Kind::pass:
+    case NodeLabel::Kind::pass:
       return arguments[0];
-    case Label::Kind::sum:
+    case NodeLabel::Kind::sum:
       return arguments.size() == 1 ? arguments[0] : sum(arguments, label.shape);
-    case Label::Kind::zero:
+    case NodeLabel::Kind::zero:
       return sum({}, label.shape);
     default:
       break;
@@ -59,7 +59,7 @@ int Function::apply(const Label& label, std::span<const int> arguments) {
   if (label.keeps_zero && std::all_of(arguments.begin(), arguments.end(), [this](int v) { return is_zero(v); })) {
     return sum({}, label.shape);
   }
-  return label.kind == Label::Kind::concat ? concat(label, arguments) : atom(label, arguments);
+  return label.kind == NodeLabel::Kind::concat ? concat(label, arguments) : atom(label, arguments);
 }
 
 int Function::sum(std::span<const int> arguments, const Shape& shape) {
@@ -82,14 +82,14 @@ int Function::sum(std::span<const int> arguments, const Shape& shape) {
 }
 
 // A concatenation within a concatenation is laid open.
-int Function::concat(const Label& label, std::span<const int> arguments) {
+int Function::concat(const NodeLabel& label, std::span<const int> arguments) {
   if (arguments.size() == 1) return arguments[0];
   std::vector<int> parts;
   for (const int argument : arguments) {
     const auto only = terms(argument);
     if (only.size() == 1 && only[0].times == 1) {
       const Atom& inner = atoms_[static_cast<std::size_t>(only[0].atom)];
-      if (inner.label.kind == Label::Kind::concat) {
+      if (inner.label.kind == NodeLabel::Kind::concat) {
         parts.insert(parts.end(), arguments_.begin() + inner.begin, arguments_.begin() + inner.end);
         continue;
       }
@@ -99,7 +99,7 @@ int Function::concat(const Label& label, std::span<const int> arguments) {
   return atom(label, parts);
 }
 
-int Function::atom(const Label& label, std::span<const int> arguments) {
+int Function::atom(const NodeLabel& label, std::span<const int> arguments) {
   Atom atom;
   atom.label = label;
   atom.begin = static_cast<std::uint32_t>(arguments_.size());

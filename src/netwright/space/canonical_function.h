@@ -17,7 +17,7 @@ class Function {
   explicit Function(const std::vector<Shape>& inputs) : input_shapes_(inputs) {}
 
   std::vector<int> inputs();
-  int apply(const Label& label, std::span<const int> arguments);
+  int apply(const NodeLabel& label, std::span<const int> arguments);
   int cell(const Node& node, const Inferred& inferred, std::span<const int> arguments, Labels& labels) {
     return walk_into(node, inferred, arguments, labels, *this);
   }
@@ -36,7 +36,7 @@ class Function {
     Shape shape;
   };
   struct Atom {
-    Label label;                       // kind `zero` with no row for an input
+    NodeLabel label;                   // kind `zero` with no row for an input
     std::uint32_t begin = 0, end = 0;  // arguments, in arguments_
     GraphHash forward;                 // of what it is computed from
     GraphHash backward;                // of what is computed from it
@@ -51,8 +51,8 @@ class Function {
   bool is_zero(int value) const { return terms(value).empty(); }
   int new_value(std::vector<Term>& terms, const Shape& shape);
   int sum(std::span<const int> arguments, const Shape& shape);
-  int concat(const Label& label, std::span<const int> arguments);
-  int atom(const Label& label, std::span<const int> arguments);
+  int concat(const NodeLabel& label, std::span<const int> arguments);
+  int atom(const NodeLabel& label, std::span<const int> arguments);
   // The value's hash by its atoms' forward or full hashes.
   GraphHash sum_hash(int value, GraphHash Atom::*member) const;
   GraphHash atom_hash(const Atom& atom, GraphHash Atom::*member) const;

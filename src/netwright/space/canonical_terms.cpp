@@ -48,15 +48,15 @@ bool Terms::is_zero(int value) const {
   return terms.size() == 1 && terms_[static_cast<std::size_t>(terms[0])].kind == Kind::zero;
 }
 
-int Terms::apply(const Label& label, std::span<const int> arguments) {
+int Terms::apply(const NodeLabel& label, std::span<const int> arguments) {
   const bool zeros = level_ == Equivalence::zeros;
-  if (arguments.size() == 1 && (label.kind == Label::Kind::sum || label.kind == Label::Kind::concat)) {
+  if (arguments.size() == 1 && (label.kind == NodeLabel::Kind::sum || label.kind == NodeLabel::Kind::concat)) {
     return arguments[0];
   }
-  if (label.kind == Label::Kind::sum) return sum(arguments);
-  if (label.kind == Label::Kind::pass && level_ != Equivalence::isomorphism) return arguments[0];
+  if (label.kind == NodeLabel::Kind::sum) return sum(arguments);
+  if (label.kind == NodeLabel::Kind::pass && level_ != Equivalence::isomorphism) return arguments[0];
   const bool from_zero = std::all_of(arguments.begin(), arguments.end(), [this](int value) { return is_zero(value); });
-  if (zeros && (label.kind == Label::Kind::zero || from_zero)) {
+  if (zeros && (label.kind == NodeLabel::Kind::zero || from_zero)) {
     Term zero;
     zero.kind = Kind::zero;
     zero.hash = mixed_shape(GraphHash{3, 0}, label.shape);
@@ -65,7 +65,7 @@ int Terms::apply(const Label& label, std::span<const int> arguments) {
   return operation(label, arguments);
 }
 
-int Terms::operation(const Label& label, std::span<const int> arguments) {
+int Terms::operation(const NodeLabel& label, std::span<const int> arguments) {
   Term term;
   term.kind = Kind::operation;
   term.label = label;

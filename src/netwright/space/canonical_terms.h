@@ -20,7 +20,7 @@ class Terms {
   explicit Terms(Equivalence level) : level_(level) {}
 
   std::vector<int> inputs(const std::vector<Shape>& shapes);
-  int apply(const Label& label, std::span<const int> arguments);
+  int apply(const NodeLabel& label, std::span<const int> arguments);
   // The rules of `skips` and `zeros` are about a cell as an expression of its own inputs, so there a cell is an
   // operation labelled by that expression.
   int cell(const Node& node, const Inferred& inferred, std::span<const int> arguments, Labels& labels);
@@ -33,7 +33,7 @@ class Terms {
   struct Term {
     Kind kind = Kind::input;
     int input = 0;
-    Label label;               // operation
+    NodeLabel label;           // operation
     int expression = 0;        // cell: its output in terms of its inputs
     std::vector<int> sources;  // values; of a group: the sum it closes
     GraphHash hash;
@@ -45,7 +45,7 @@ class Terms {
 
   int value_of(Term term);
   int value_of(std::vector<int> terms);
-  int operation(const Label& label, std::span<const int> arguments);
+  int operation(const NodeLabel& label, std::span<const int> arguments);
   int sum(std::span<const int> arguments);
   bool is_zero(int value) const;
   int compare_terms(int a, int b) const;

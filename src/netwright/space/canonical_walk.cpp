@@ -27,7 +27,7 @@ Value effective(const std::string& name, const Value& value, std::int64_t input_
   return stands_for_input(name, value) ? Value(input_channels) : value;
 }
 
-int compare(const Label& a, const Label& b) {
+int compare(const NodeLabel& a, const NodeLabel& b) {
   if (const int order = a.base->compare(*b.base); order != 0) return order;
   auto x = a.node->parameters.begin(), y = b.node->parameters.begin();
   for (; x != a.node->parameters.end() && y != b.node->parameters.end(); ++x, ++y) {
@@ -37,7 +37,7 @@ int compare(const Label& a, const Label& b) {
   return 0;
 }
 
-std::string text_of(const Label& label) {
+std::string text_of(const NodeLabel& label) {
   std::string parameters;
   for (const auto& [name, value] : label.row->defaults) {
     const Value own = effective(name, label.node->parameters.at(name), label.channels);
@@ -47,7 +47,7 @@ std::string text_of(const Label& label) {
   return parameters.empty() ? label.node->operation : label.node->operation + "[" + parameters + "]";
 }
 
-const std::vector<Label>& Labels::of(const Graph& graph, const Inferred& inferred) {
+const std::vector<NodeLabel>& Labels::of(const Graph& graph, const Inferred& inferred) {
   const auto [found, is_new] = known_.try_emplace(&inferred);
   if (is_new) {
     found->second.reserve(graph.nodes.size());
@@ -56,15 +56,15 @@ const std::vector<Label>& Labels::of(const Graph& graph, const Inferred& inferre
   return found->second;
 }
 
-Label Labels::label(const Graph& graph, const Inferred& inferred, std::size_t index) const {
+NodeLabel Labels::label(const Graph& graph, const Inferred& inferred, std::size_t index) const {
   const Node& node = graph.nodes[index];
   const Inferred::Step& step = inferred.steps[index];
-  Label label;
+  NodeLabel label;
   label.node = &node;
   label.row = step.row;
   label.shape = inferred.shapes[graph.inputs.size() + index];
   if (node.cell) {
-    label.kind = Label::Kind::cell;
+    label.kind = NodeLabel::Kind::cell;
     return label;
   }
   label.base = &table_.base_of(node.operation);
@@ -73,13 +73,13 @@ Label Labels::label(const Graph& graph, const Inferred& inferred, std::size_t in
   label.weights = step.cost.parameters > 0;
   label.keeps_zero = step.row->keeps_zero && step.row->keeps_zero(node.parameters);
   if (*label.base == "add") {
-    label.kind = Label::Kind::sum;
+    label.kind = NodeLabel::Kind::sum;
   } else if (*label.base == "concat") {
-    label.kind = Label::Kind::concat;
+    label.kind = NodeLabel::Kind::concat;
   } else if (step.row->zero) {
-    label.kind = Label::Kind::zero;
+    label.kind = NodeLabel::Kind::zero;
   } else if (step.row->identity && in == label.shape) {
-    label.kind = Label::Kind::pass;
+    label.kind = NodeLabel::Kind::pass;
   }
   label.hash = mixed(GraphHash{}, std::string_view(*label.base));
   for (const auto& [name, value] : node.parameters) {

@@ -12,7 +12,7 @@
 namespace netwright {
 
 // What a node computes, apart from its inputs.
-struct Label {
+struct NodeLabel {
   enum class Kind { operation, pass, zero, sum, concat, cell };
 
   Kind kind = Kind::operation;
@@ -30,24 +30,24 @@ struct Label {
 Value effective(const std::string& name, const Value& value, std::int64_t input_channels);
 
 // The order of NAS-Bench-201's text among operations: by base name, then parameters. Negative, 0, positive.
-int compare(const Label& a, const Label& b);
+int compare(const NodeLabel& a, const NodeLabel& b);
 
 // The operation's name, with its parameters in brackets where they differ from the row's defaults.
-std::string text_of(const Label& label);
+std::string text_of(const NodeLabel& label);
 
 class Labels {
  public:
   explicit Labels(const OperationTable& table) : table_(table), inference_(table) {}
 
   Inference& inference() { return inference_; }
-  const std::vector<Label>& of(const Graph& graph, const Inferred& inferred);
+  const std::vector<NodeLabel>& of(const Graph& graph, const Inferred& inferred);
 
  private:
-  Label label(const Graph& graph, const Inferred& inferred, std::size_t node) const;
+  NodeLabel label(const Graph& graph, const Inferred& inferred, std::size_t node) const;
 
   const OperationTable& table_;
   Inference inference_;
-  std::unordered_map<const Inferred*, std::vector<Label>> known_;
+  std::unordered_map<const Inferred*, std::vector<NodeLabel>> known_;
 };
 
 // Values of an algebra are numbers of its own. Algebra::apply(label, arguments) gives that of an operation's output,
@@ -57,7 +57,7 @@ std::vector<int> walk(const Graph& graph, const Inferred& inferred, std::span<co
                       Algebra& algebra) {
   std::vector<int> values(inputs.begin(), inputs.end());
   values.reserve(graph.value_count());
-  const std::vector<Label>& all = labels.of(graph, inferred);
+  const std::vector<NodeLabel>& all = labels.of(graph, inferred);
   std::vector<int> arguments;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];

@@ -17,6 +17,8 @@ template <class... Rules>
 struct Overloaded : Rules... {
   using Rules::operator()...;
 };
+template <class... Rules>
+Overloaded(Rules...) -> Overloaded<Rules...>;  // clang needs to be told before version 17
 
 std::uint64_t count(const Integer& domain) {
   return static_cast<std::uint64_t>((domain.high - domain.low) / domain.step) + 1;

@@ -23,8 +23,8 @@ std::vector<std::string> names_of(const std::vector<Choice>& choices) {
   return names;
 }
 
-Error unknown_choice(const std::string& name, const std::vector<Choice>& choices) {
-  return invalid({}, "the space has no choice '" + name + "'", suggest(name, names_of(choices)));
+Error unknown_choice(const std::string& name, const std::vector<Choice>& choices, const Location& where = {}) {
+  return invalid(where, "the space has no choice '" + name + "'", suggest(name, names_of(choices)));
 }
 
 Error outside(const Choice& choice, const Value& value) {
@@ -237,8 +237,8 @@ Design SearchSpace::fill(const Configuration& configuration) const {
 SearchSpace SearchSpace::fixed(const Configuration& values) const {
   auto narrowed = std::make_shared<std::vector<Choice>>(*choices_);
   for (const auto& [name, value] : values.values()) {
-    const auto found =
-        std::find_if(narrowed->begin(), narrowed->end(), [&](const Choice& c) { return c.name == name; });
+    const auto found = std::find_if(narrowed->begin(), narrowed->end(),
+                                    [&wanted = name](const Choice& c) { return c.name == wanted; });
     if (found == narrowed->end()) throw unknown_choice(name, *choices_);
     const auto fitting = converted(*found, value);
     if (!fitting) throw outside(*found, value);
@@ -261,7 +261,7 @@ SearchSpace SearchSpace::narrowed(const Yaml& domains) const {
   for (const auto& entry : domains.entries) {
     const auto found =
         std::find_if(narrowed->begin(), narrowed->end(), [&](const Choice& c) { return c.name == entry.key; });
-    if (found == narrowed->end()) throw unknown_choice(entry.key, *choices_);
+    if (found == narrowed->end()) throw unknown_choice(entry.key, *choices_, entry.where);
     const Choice smaller = parse_choice(entry.key, entry.value);
     if (!smaller.conditions.empty() || !is_within(smaller, *found)) {
       throw invalid(

@@ -16,6 +16,8 @@
 namespace netwright {
 
 constexpr std::int64_t max_repeat = 10'000;
+constexpr std::int64_t max_nodes = 100'000;  // of a network, a cell's as often as the cell occurs
+constexpr std::size_t max_choices = 10'000;
 
 // Something an element may take as input.
 struct Source {

@@ -54,6 +54,10 @@ void TemplateReader::read_copies(const Yaml& node, Element& element, const Scope
     element.forms.push_back(read_form(node, element, path + "." + std::to_string(copy), scope));
     if (conditional) conditions_.pop_back();
     if (choices.size() == choices_before) break;  // nothing inside is open
+    if (choices.size() > max_choices) {
+      throw invalid(element.where, "the space has more than " + std::to_string(max_choices) + " choices",
+                    "repeat '" + element.name + "' less often, or share its choices by naming them under 'choices'");
+    }
   }
   if (choices.size() > choices_before && !countable) {
     throw invalid(element.repeat.where(),

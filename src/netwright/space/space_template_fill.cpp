@@ -15,6 +15,26 @@ Error inactive(const Location& where, const std::string& what) {
                  "give that choice no 'when', or use it only where it is active");
 }
 
+Error too_large(const Location& where) {
+  return invalid(where, "the network has more than " + std::to_string(max_nodes) + " nodes",
+                 "repeat its elements and cells less often");
+}
+
+// Nodes of a graph with those of its cells; `known` has the cells counted already.
+std::int64_t expanded_nodes(const Graph& graph, std::map<const Graph*, std::int64_t>& known) {
+  std::int64_t nodes = 0;
+  for (const Node& node : graph.nodes) {
+    if (node.cell == nullptr) {
+      ++nodes;
+    } else {
+      const auto found = known.find(node.cell.get());
+      nodes += found != known.end() ? found->second : known[node.cell.get()] = expanded_nodes(*node.cell, known);
+    }
+    if (nodes > max_nodes) return max_nodes + 1;
+  }
+  return nodes;
+}
+
 class Filler {
  public:
   Filler(const SpaceTemplate& space, const std::vector<Choice>& choices, const std::vector<const Value*>& values)
@@ -30,6 +50,8 @@ class Filler {
       throw invalid(space_.network.elements.front().where, "the network has no element left",
                     "keep at least one element whose repeat is above 0");
     }
+    std::map<const Graph*, std::int64_t> counted;
+    if (expanded_nodes(graph, counted) > max_nodes) throw too_large(space_.network.elements.front().where);
     graph.output = scope.own_chain.back();
     if (space_.auxiliary_slot >= 0) {
       graph.auxiliary_output = scope.slots[static_cast<std::size_t>(space_.auxiliary_slot)];
@@ -129,6 +151,7 @@ class Filler {
     const bool own_chain = first.kind == Form::Kind::block && first.own_chain && outer_chain != nullptr;
     if (own_chain) scope.chain = &block_chain;
     for (std::int64_t copy = 0; copy < copies; ++copy) {
+      if (++copies_ > max_nodes) throw too_large(element.where);
       const Form& form = element.forms.size() == 1 ? first : element.forms[static_cast<std::size_t>(copy)];
       std::string name = element.name;
       if (element.numbered) name += "." + std::to_string(copy);
@@ -324,6 +347,7 @@ class Filler {
   const SpaceTemplate& space_;
   const std::vector<Choice>& choices_;
   const std::vector<const Value*>& values_;
+  std::int64_t copies_ = 0;  // made so far
   std::map<const CellTemplate*, std::vector<std::pair<std::vector<Value>, std::shared_ptr<const Graph>>>> cells_;
 };
 

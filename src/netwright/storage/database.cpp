@@ -1,9 +1,11 @@
 #include "netwright/storage/database.h"
 
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 namespace netwright {
 namespace {
@@ -38,6 +40,29 @@ std::string remedy_of(int code, int system_error) {
   }
 }
 
+// A whole database (no log beside it) on a disk, or in a folder, that cannot be written.
+bool lies_read_only(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return ::access(path.c_str(), R_OK) == 0 && ::access(folder.empty() ? "." : folder.c_str(), W_OK) != 0 &&
+         ::access((path + "-wal").c_str(), F_OK) != 0;
+}
+
+// The path with what means something in a URI escaped.
+std::string uri_path(const std::string& path) {
+  std::string escaped;
+  for (const char c : std::filesystem::absolute(path).lexically_normal().string()) {
+    if (c == '%' || c == '?' || c == '#') {
+      constexpr char digits[] = "0123456789abcdef";
+      escaped += '%';
+      escaped += digits[static_cast<unsigned char>(c) >> 4];
+      escaped += digits[static_cast<unsigned char>(c) & 15];
+    } else {
+      escaped += c;
+    }
+  }
+  return escaped;
+}
+
 }  // namespace
 
 Rows::~Rows() {
@@ -65,9 +90,14 @@ std::string Rows::text(int column) const {
   return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
-Database::Database(std::string path) : path_(std::move(path)) {
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-  const int code = sqlite3_open_v2(path_.c_str(), &handle_, flags, nullptr);
+Database::Database(std::string path) : path_(std::move(path)), read_only_(lies_read_only(path_)) {
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+  std::string name = path_;
+  if (read_only_) {  // a log cannot be kept there either: nobody may write, so none is needed
+    flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
+    name = "file:" + uri_path(path_) + "?immutable=1";
+  }
+  const int code = sqlite3_open_v2(name.c_str(), &handle_, flags, nullptr);
   if (code != SQLITE_OK) {
     const Error error = failure(code);
     sqlite3_close_v2(handle_);

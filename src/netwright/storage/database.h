@@ -37,7 +37,8 @@ class Rows {
 
 class Database {
  public:
-  // Opens the file, or makes it. Writers of other processes are waited for up to 30 s.
+  // Opens the file, or makes it; one where nothing can be written is opened for reading. Writers of other processes are
+  // waited for up to 30 s.
   explicit Database(std::string path);
   ~Database();
   Database(const Database&) = delete;
@@ -65,6 +66,7 @@ class Database {
   }
 
   const std::string& path() const { return path_; }
+  bool read_only() const { return read_only_; }
   // The failure of the last call, as SQLite tells it.
   Error failure(int code) const;
   Error damaged(const std::string& what) const;
@@ -79,6 +81,7 @@ class Database {
   int changes() const;
 
   std::string path_;
+  bool read_only_;
   sqlite3* handle_ = nullptr;
   std::map<std::string_view, sqlite3_stmt*> statements_;
 };

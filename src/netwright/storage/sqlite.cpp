@@ -14,7 +14,8 @@ namespace netwright {
 namespace {
 
 constexpr std::int64_t application_id = 0x4e575254;  // "NWRT", marks our files among SQLite's
-constexpr std::int64_t schema_version = 2;           // raised with every change of the tables
+constexpr std::int64_t schema_version = 3;           // raised with every change of the tables
+constexpr std::int64_t oldest_schema = 2;            // that can be brought up to it
 
 constexpr const char* schema = R"(
   CREATE TABLE studies (
@@ -63,6 +64,7 @@ constexpr const char* schema = R"(
     fidelity REAL NOT NULL,
     seconds REAL NOT NULL,
     metrics TEXT NOT NULL,             -- JSON
+    details TEXT NOT NULL DEFAULT '',  -- JSON; empty: none
     PRIMARY KEY (study, trial, place)
   ) STRICT, WITHOUT ROWID;
 )";
@@ -176,7 +178,8 @@ class SqliteStorage : public Storage {
         home);
     while (rows.next()) all.push_back(checked("trial", [&] { return read_trial(rows); }));
     auto measured = database_.query(
-        "SELECT trial, fidelity, seconds, metrics FROM measurements WHERE study = ? ORDER BY trial, place", home);
+        "SELECT trial, fidelity, seconds, metrics, details FROM measurements WHERE study = ? ORDER BY trial, place",
+        home);
     auto owner = all.begin();  // both are sorted by trial
     while (measured.next()) {
       while (owner != all.end() && owner->id < measured.integer(0)) ++owner;
@@ -236,11 +239,19 @@ class SqliteStorage : public Storage {
 
   // Makes the tables in a new file (true), or checks that they are ours.
   bool prepare_tables() {
+    if (database_.read_only()) {
+      if (is_ours()) return false;
+      throw Error(ExitCode::storage, "there are no studies in this file, and nothing can be written to it",
+                  "make the file and its folder writable, or choose another with `storage:`", {database_.path(), 0, 0});
+    }
     log_ = database_.query("PRAGMA journal_mode = WAL").next() && value("PRAGMA journal_mode") == "wal";
     // Where the file system cannot share the log's index, the rollback journal is used and its folder flushed too.
     database_.execute(log_ ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = EXTRA");
     database_.execute("PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON");
-    if (is_ours()) return false;
+    if (is_ours()) {
+      add_details();
+      return false;
+    }
     Transaction transaction(database_);
     if (is_ours()) return false;  // another process has made them meanwhile
     database_.execute(schema);
@@ -248,6 +259,16 @@ class SqliteStorage : public Storage {
     database_.execute(("PRAGMA user_version = " + std::to_string(schema_version)).c_str());
     transaction.commit();
     return true;
+  }
+
+  // Schema 3 added a column that may be empty: files of schema 2 are brought up to it.
+  void add_details() {
+    if (number("PRAGMA user_version") >= schema_version) return;
+    Transaction transaction(database_);
+    if (number("PRAGMA user_version") >= schema_version) return;  // another process has done it meanwhile
+    database_.execute("ALTER TABLE measurements ADD COLUMN details TEXT NOT NULL DEFAULT ''");
+    database_.execute(("PRAGMA user_version = " + std::to_string(schema_version)).c_str());
+    transaction.commit();
   }
 
   // False for an empty file; throws for what another program or a newer version wrote.
@@ -260,10 +281,10 @@ class SqliteStorage : public Storage {
                       "; this one knows " + std::to_string(schema_version) + ")",
                   "use the newer netwright, or another file with `storage:`", {database_.path(), 0, 0});
     }
-    if (owner == application_id && version < schema_version) {
+    if (owner == application_id && version < oldest_schema) {
       throw Error(ExitCode::storage,
                   "the study database was written by an early netwright (schema " + std::to_string(version) +
-                      "; this one needs " + std::to_string(schema_version) + ")",
+                      "; this one needs " + std::to_string(oldest_schema) + ")",
                   "finish its studies with that version, and use another file with `storage:`",
                   {database_.path(), 0, 0});
     }
@@ -321,9 +342,11 @@ class SqliteStorage : public Storage {
     for (std::size_t i = first; i < trial.measurements.size(); ++i) {
       const Measurement& measurement = trial.measurements[i];
       database_.run(
-          "INSERT INTO measurements (study, trial, place, fidelity, seconds, metrics) VALUES (?, ?, ?, ?, ?, ?)", study,
-          trial.id, static_cast<std::int64_t>(i), measurement.fidelity, measurement.seconds,
-          text_of(to_json(measurement)["metrics"]));
+          "INSERT INTO measurements (study, trial, place, fidelity, seconds, metrics, details) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?)",
+          study, trial.id, static_cast<std::int64_t>(i), measurement.fidelity, measurement.seconds,
+          text_of(to_json(measurement)["metrics"]),
+          measurement.details.is_null() ? std::string() : text_of(measurement.details));
     }
   }
 
@@ -371,6 +394,7 @@ class SqliteStorage : public Storage {
   static Measurement read_measurement(const Rows& rows) {
     Json json = Json::object();
     json["metrics"] = Json::parse(rows.text(3));
+    if (const std::string details = rows.text(4); !details.empty()) json["details"] = Json::parse(details);
     Measurement measurement = measurement_from_json(json);
     measurement.fidelity = rows.real(1);
     measurement.seconds = rows.real(2);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "netwright/base/random.h"
+#include "netwright/base/statistics.h"
 
 namespace netwright {
 
@@ -18,10 +19,6 @@ void linear_forgetting_weights(std::size_t count, std::vector<double>& weights);
 // Preconditions: as many weights as observations, each of which is below `options`.
 void categorical_density(std::span<const std::uint32_t> observations, std::span<const double> weights,
                          std::size_t options, std::vector<double>& density);
-
-struct Interval {
-  double low = 0, high = 0;
-};
 
 // A mixture of normals over an interval, truncated to it: one component for each observation and the prior, which is
 // centred in the interval and as wide as it. A component is as wide as the larger gap to its neighbours, the prior

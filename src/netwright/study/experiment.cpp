@@ -109,7 +109,10 @@ void read_space(const Yaml& node, Experiment& experiment) {
   if (!fix.is_mapping() && !fix.is_null()) {
     throw invalid(fix.where, "'fix' must be a mapping", "write fix: {choice: value}");
   }
-  for (const auto& entry : fix.entries) experiment.fix.set(entry.key, value_from_yaml(entry.value));
+  for (const auto& entry : fix.entries) {
+    experiment.fix.set(entry.key, value_from_yaml(entry.value));
+    experiment.fix_where[entry.key] = entry.where;
+  }
 }
 
 void read_search(const Yaml& node, Experiment& experiment) {
@@ -122,6 +125,13 @@ void read_search(const Yaml& node, Experiment& experiment) {
     experiment.budget.seconds = budget.number("seconds", 0, 1e-3, 1e12);
     experiment.budget.failed_trials = budget.integer("failed_trials", experiment.budget.failed_trials, 0, many);
     budget.finish();
+  }
+  if (const Yaml* collapse = reader.optional("collapse")) {
+    if (!is_one_shot(experiment.strategy)) {
+      throw invalid(collapse->where, "'collapse' is for searches in a supernet",
+                    "remove it, or choose a one-shot strategy: " + join(one_shot_methods(), ", "));
+    }
+    experiment.collapse = parse_collapse(*collapse);
   }
   reader.finish();
   const Yaml* name = experiment.strategy.find("name");
@@ -161,6 +171,7 @@ void read_execution(const Yaml* node, Experiment& experiment) {
   execution.retries = static_cast<int>(reader.integer("retries", execution.retries, 0, 1000));
   execution.timeout_seconds = reader.number("timeout_seconds", execution.timeout_seconds, 1, 1e9);
   if (const Yaml* trainer = reader.optional("trainer")) {
+    execution.trainer_where = trainer->where;
     if (trainer->is_sequence()) {
       for (const auto& item : trainer->items) execution.trainer.push_back(item.as_text("trainer"));
     } else {
@@ -271,7 +282,21 @@ Yaml experiment_of_configuration(const Experiment& experiment, const Configurati
 SearchSpace make_space(const Experiment& experiment, std::optional<Shape> input, std::optional<std::int64_t> classes) {
   SearchSpace space = SearchSpace::parse(experiment.space, experiment.recipe, input, classes);
   if (!experiment.narrow.is_null()) space = space.narrowed(experiment.narrow);
-  return experiment.fix.values().empty() ? space : space.fixed(experiment.fix);
+  if (experiment.fix.values().empty()) return space;
+  try {
+    return space.fixed(experiment.fix);
+  } catch (const Error&) {
+    for (const auto& [choice, value] : experiment.fix.values()) {  // which one?
+      Configuration one;
+      one.set(choice, value);
+      try {
+        space.fixed(one);
+      } catch (const Error& error) {
+        throw invalid(experiment.fix_where.at(choice), error.problem(), error.remedy());
+      }
+    }
+    throw;
+  }
 }
 
 }  // namespace netwright

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "netwright/base/yaml.h"
 #include "netwright/space/search_space.h"
+#include "netwright/trial/collapse_options.h"
 #include "netwright/trial/data_options.h"
 #include "netwright/trial/objective.h"
 
@@ -31,6 +33,7 @@ struct ExecutionOptions {
   int threads = 0;                // a worker; 0: cores / workers
   std::string device = "cpu";
   std::vector<std::string> trainer;  // program and arguments; empty: netwright-torch trainer
+  Location trainer_where;            // in the experiment file
   int retries = 1;                   // times a crashed trial is started again
   double timeout_seconds = 3600;     // silence after which a trainer is killed
 };
@@ -39,13 +42,15 @@ struct Experiment {
   std::string name;
   std::uint64_t seed = 0;
   DataOptions data;
-  Yaml space;         // the space file's content (included), with `parameters` overridden
-  Configuration fix;  // choices fixed by `space.fix`
-  Yaml narrow;        // smaller domains of choices, by `space.narrow`
+  Yaml space;                                 // the space file's content (included), with `parameters` overridden
+  Configuration fix;                          // choices fixed by `space.fix`
+  std::map<std::string, Location> fix_where;  // in the experiment file
+  Yaml narrow;                                // smaller domains of choices, by `space.narrow`
   Yaml recipe;
   std::vector<Objective> objectives;
   Yaml strategy;  // {name: …, options}
   Yaml schedule;
+  CollapseOptions collapse;  // of a one-shot search
   Budget budget;
   RetrainOptions retrain;
   ExecutionOptions execution;

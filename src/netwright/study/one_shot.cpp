@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "netwright/base/text.h"
 #include "netwright/study/search.h"
+#include "netwright/trial/architecture_record.h"
 
 namespace netwright {
 
@@ -19,7 +21,20 @@ bool is_one_shot(const Yaml& strategy) {
   return name != nullptr && name->is_scalar() && std::find(names.begin(), names.end(), name->text) != names.end();
 }
 
-Recipe supernet_recipe(const Yaml& recipe) {
+namespace {
+
+// Whether a quarter of the channels passes the options: PC-DARTS, and GAEA on it.
+bool has_partial_channels(const Yaml& strategy) {
+  const auto says = [&](const char* key, const char* text) {
+    const Yaml* value = strategy.find(key);
+    return value != nullptr && value->is_scalar() && value->text == text;
+  };
+  return says("name", "pc_darts") || (says("name", "gaea") && says("base", "pc_darts"));
+}
+
+}  // namespace
+
+Recipe supernet_recipe(const Yaml& strategy, const Yaml& recipe) {
   Recipe base;
   base.epochs = 50;
   base.batch = 64;
@@ -29,11 +44,18 @@ Recipe supernet_recipe(const Yaml& recipe) {
   base.optimizer.weight_decay = 3e-4;
   base.schedule.final_fraction = 0.04;
   base.gradient_clip = 5;
+  if (has_partial_channels(strategy)) {
+    base.batch = 256;
+    base.optimizer.learning_rate = 0.1;
+    base.schedule.final_fraction = 0;
+  }
   return recipe.is_null() ? base : parse_recipe(recipe, base);
 }
 
 OneShot::OneShot(const StudyContext& context, StudyState& state)
-    : context_(context), state_(state), recipe_(supernet_recipe(context.experiment.recipe)) {
+    : context_(context),
+      state_(state),
+      recipe_(supernet_recipe(context.experiment.strategy, context.experiment.recipe)) {
   if (state_.trials.empty()) {
     Trial& trial = state_.trials.emplace_back();
     trial.id = 1;
@@ -60,6 +82,16 @@ std::optional<Job> OneShot::next() {
   }
   start.supernet = context_.experiment.full_text;
   return Job{&trial, start};
+}
+
+bool OneShot::measured(Trial& trial) {
+  const Measurement& measurement = trial.measurements.back();
+  if (!measurement.details.is_object() || !measurement.details.contains("signs")) return true;
+  for (const CollapseSign& sign : collapse_signs_from_json(measurement.details.at("signs"))) {
+    context_.observer.note("the search may be collapsing, epoch " + number_text(measurement.fidelity) + ": " +
+                           sign.text);
+  }
+  return true;
 }
 
 void OneShot::ended(Trial& trial, const Json&) {

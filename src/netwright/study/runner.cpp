@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <utility>
+
+#include "netwright/base/printable.h"
+#include "netwright/base/text.h"
 
 namespace netwright {
 
@@ -33,6 +37,9 @@ bool Runner::any_busy() const {
 }
 
 void Runner::stop_all() {
+  if (!std::exchange(told_of_stop_, true) && any_busy()) {
+    context_.observer.note("interrupted: waiting for running trials to pause; once more (Ctrl-C) stops at once");
+  }
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     Slot& slot = slots_[i];
     if (!slot.busy || slot.stopping || !std::holds_alternative<Start>(slot.job.command)) continue;
@@ -64,7 +71,9 @@ bool Runner::run(JobSource& source) {
     if (interrupts > 0) stop_all();
     if (!any_busy() && interrupts > 0) return false;
     if (!any_busy() && idle_slot_found_nothing) return true;
-    for (const auto& event : context_.fleet.poll(0.5)) handle(event, source);
+    const auto events = context_.fleet.poll(0.5);
+    if (events.empty()) context_.observer.waited();
+    for (const auto& event : events) handle(event, source);
   }
 }
 
@@ -121,6 +130,26 @@ void Runner::measured(int slot_number, const Measured& report, JobSource& source
   }
 }
 
+// A complete trial without a value of every objective cannot be compared: it is failed.
+void Runner::require_objectives(Trial& trial, const Job& job) const {
+  const auto fail = [&](const std::string& reason, const std::string& message) {
+    trial.state = TrialState::failed;
+    trial.reason = reason;
+    trial.message = message;
+  };
+  if (trial.measurements.empty()) return fail("error", "the trainer finished without a measurement");
+  if (!std::get<Start>(job.command).supernet.empty()) return;  // what it found is measured later
+  for (const Objective& objective : context_.experiment.objectives) {
+    const auto value = last_metric(trial, objective.metric);
+    if (value && std::isnan(*value)) return fail("nan", "the objective '" + objective.metric + "' is not a number");
+    if (value) continue;
+    std::vector<std::string> measured;
+    for (const auto& [name, ignored] : trial.measurements.back().metrics) measured.push_back(name);
+    return fail("error", "the trainer did not measure the objective '" + objective.metric + "'; it measured " +
+                             join(measured, ", "));
+  }
+}
+
 void Runner::finished(int slot_number, const Finished& report, JobSource& source) {
   Slot& slot = slots_[static_cast<std::size_t>(slot_number)];
   if (!slot.busy || slot.job.trial->id != report.trial) return;
@@ -128,18 +157,14 @@ void Runner::finished(int slot_number, const Finished& report, JobSource& source
   if (std::holds_alternative<Start>(slot.job.command)) {
     trial.state = report.state;
     if (trial.state == TrialState::paused && slot.pruned) trial.state = TrialState::pruned;
-    trial.reason = report.reason;
-    trial.message = report.message;
+    trial.reason = printable(report.reason);
+    trial.message = printable(report.message);
     if (report.configuration) trial.configuration = *report.configuration;
     if (!report.checkpoint.empty()) {  // relative to the study's folder, so that the folder may be moved
       const std::filesystem::path path(report.checkpoint);
       trial.checkpoint = path.is_absolute() ? path.lexically_relative(context_.folder).string() : report.checkpoint;
     }
-    if (trial.state == TrialState::complete && trial.measurements.empty()) {
-      trial.state = TrialState::failed;
-      trial.reason = "error";
-      trial.message = "the trainer finished without a measurement";
-    }
+    if (trial.state == TrialState::complete) require_objectives(trial, slot.job);
   } else if (report.state == TrialState::failed) {
     context_.observer.note("testing trial " + std::to_string(trial.id) + " failed: " + report.message);
   }

@@ -55,6 +55,7 @@ class Runner {
   void handle(const FleetEvent& event, JobSource& source);
   void measured(int slot, const Measured& report, JobSource& source);
   void finished(int slot, const Finished& report, JobSource& source);
+  void require_objectives(Trial& trial, const Job& job) const;
   void died(int slot, const SlotDied& death, JobSource& source);
   void end(int slot, JobSource& source, const Json& result);
   bool any_busy() const;
@@ -64,6 +65,7 @@ class Runner {
   StudyState& state_;
   std::vector<Slot> slots_;
   std::vector<Job> again_;  // crashed jobs to be started once more
+  bool told_of_stop_ = false;
   double elapsed_before_;
   double began_;
 };

@@ -30,6 +30,8 @@ class Search : public JobSource {
   // The search is over: paused trials become pruned. Where none is complete, those that got furthest count as complete.
   void conclude();
 
+  // Failures so far do not count: their cause is said to be mended.
+  void forgive_failures() { failures_ = 0; }
   bool too_many_failures() const { return failures_ > context_.experiment.budget.failed_trials; }
 
  private:

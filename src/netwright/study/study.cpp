@@ -46,13 +46,15 @@ bool has_valid_trial(const StudyState& state, const std::vector<Objective>& obje
 
 StudyEnd run_study(const StudyContext& context) {
   StudyState state = load_study(context.storage, context.experiment.name);
+  for (Trial& trial : state.trials) trial.attempts = is_finished(trial.state) ? trial.attempts : 0;
   Runner runner(context, state, stored_elapsed(state));
   const auto paused = [&] {
     state.record.elapsed = runner.elapsed();
     context.storage.update_study(state.record);
     return StudyEnd::interrupted;
   };
-  if (state.record.state == "searching" || state.record.state == "failed") {
+  const bool tried_again = state.record.state == "failed";
+  if (state.record.state == "searching" || tried_again) {
     enter(context, state, runner, "searching");
     bool failing = false;
     if (is_one_shot(context.experiment.strategy)) {
@@ -61,6 +63,7 @@ StudyEnd run_study(const StudyContext& context) {
       if (!runner.run(search)) return paused();
     } else {
       Search search(context, state, runner);
+      if (tried_again) search.forgive_failures();
       context.observer.phase("searching", context.experiment.budget.trials);
       if (!runner.run(search)) return paused();
       search.conclude();

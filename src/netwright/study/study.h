@@ -24,6 +24,7 @@ class StudyObserver {
                      std::int64_t trials) = 0;         // searching, retraining, testing; trials planned (0: open)
   virtual void trial_changed(const Trial& trial) = 0;  // started, measured, ended
   virtual void note(const std::string& text) = 0;      // retries, warnings
+  virtual void waited() {}                             // nothing happened for a moment, at most half a second
 };
 
 struct StudyContext {

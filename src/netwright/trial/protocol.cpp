@@ -290,6 +290,10 @@ Measured read_measured(LineReader& reader) {
     return measurement_from_json({{"metrics", json}}).metrics;
   });
   if (measurement.metrics.empty()) reader.fail("'metrics' is empty");
+  if (const Json* details = reader.find("details"); details != nullptr && !details->is_null()) {
+    if (!details->is_object()) reader.fail("'details' is not an object");
+    measurement.details = *details;
+  }
   return measured;
 }
 

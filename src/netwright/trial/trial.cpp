@@ -94,9 +94,11 @@ bool is_finished(TrialState state) {
 Json to_json(const Measurement& measurement) {
   Json metrics = Json::object();
   for (const auto& [name, value] : measurement.metrics) metrics[name] = number_to_json(value);
-  return {{"fidelity", number_to_json(measurement.fidelity)},
-          {"seconds", number_to_json(measurement.seconds)},
-          {"metrics", std::move(metrics)}};
+  Json json = {{"fidelity", number_to_json(measurement.fidelity)},
+               {"seconds", number_to_json(measurement.seconds)},
+               {"metrics", std::move(metrics)}};
+  if (!measurement.details.is_null()) json["details"] = measurement.details;
+  return json;
 }
 
 Measurement measurement_from_json(const Json& json) {
@@ -104,6 +106,10 @@ Measurement measurement_from_json(const Json& json) {
   Measurement measurement;
   read(json, "fidelity", measurement.fidelity);
   read(json, "seconds", measurement.seconds);
+  if (const auto details = json.find("details"); details != json.end() && !details->is_null()) {
+    if (!details->is_object()) throw malformed("'details' is not an object");
+    measurement.details = *details;
+  }
   const auto metrics = json.find("metrics");
   if (metrics == json.end()) return measurement;
   if (!metrics->is_object()) throw malformed("'metrics' is not an object");

@@ -36,6 +36,9 @@ struct Measurement {
   double fidelity = 0;  // epochs done (or steps, or share of the data)
   double seconds = 0;   // of evaluation since the trial's previous measurement
   std::map<std::string, double> metrics;
+  // What numbers by name cannot say, kept as it came: an object, or null. docs/trial-protocol.md names the keys that a
+  // report knows (trial/architecture_record.h).
+  Json details = {};
 };
 
 struct Trial {

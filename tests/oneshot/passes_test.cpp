@@ -13,7 +13,7 @@
 #include "netwright/base/error.h"
 #include "netwright/base/yaml.h"
 
-namespace netwright {
+namespace netwright::passes_test {
 namespace {
 
 using torch::Tensor;
@@ -236,4 +236,4 @@ TEST(Passes, AnUnknownNameIsRefused) {
 }
 
 }  // namespace
-}  // namespace netwright
+}  // namespace netwright::passes_test

@@ -149,7 +149,8 @@ TEST_F(Sqlite, NewerSchemaIsRefused) {
 TEST_F(Sqlite, SchemaTwoIsBroughtUpToDate) {
   fill(2);
   sql("ALTER TABLE measurements DROP COLUMN details");
-  sql("ALTER TABLE events DROP COLUMN time; ALTER TABLE events DROP COLUMN worker; PRAGMA user_version = 2");
+  sql("ALTER TABLE events DROP COLUMN time; ALTER TABLE events DROP COLUMN worker");
+  sql("INSERT INTO events VALUES (1, 1, 'proposed', 1, 0); PRAGMA user_version = 2");
   Measurement measurement{2, 1, {{"accuracy", 0.5}}};
   measurement.details["architecture"] = {1, 2};
   {

@@ -101,7 +101,7 @@ struct View {
     sum.term_count = static_cast<int>(terms.size());
   }
 
-  std::vector<kernels::Source<T>> sources;
+  std::vector<kernels::SumSource<T>> sources;
   std::vector<kernels::Term<T>> terms;
   kernels::WeightedSum<T> sum;
 };

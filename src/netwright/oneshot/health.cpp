@@ -116,7 +116,8 @@ double mean_sparsity(const Importance& importance) {
   return mean_over_rows(importance, [](const torch::Tensor& weights) {
     const double root = std::sqrt(static_cast<double>(weights.size(1)));
     if (weights.size(1) < 2) return torch::ones({weights.size(0)}, torch::kDouble);
-    return (root - weights.abs().sum(1) / weights.square().sum(1).sqrt()) / (root - 1);
+    // Equal weights give 0 but for rounding.
+    return ((root - weights.abs().sum(1) / weights.square().sum(1).sqrt()) / (root - 1)).clamp_min(0);
   });
 }
 

@@ -10,14 +10,14 @@ namespace netwright::kernels::NETWRIGHT_VECTOR_NAMESPACE {
 // Sums of one thread over its share of the batch, from which a norm's statistics are merged. `shift` is the first
 // value: sums of differences keep the digits that sums of values lose where a mean is far from zero.
 template <class T>
-struct Moments {
+struct PartialMoments {
   std::int64_t count = 0;
   T* shift = nullptr;
   double *first = nullptr, *second = nullptr;
 };
 
 template <class T>
-void add_moments(Moments<T>& moments, const T* z, std::int64_t positions, std::int64_t channels) {
+void add_moments(PartialMoments<T>& moments, const T* z, std::int64_t positions, std::int64_t channels) {
   const bool fresh = moments.count == 0;
   for_channel_pairs<T>(channels, [&]<int Vectors>(std::int64_t c, std::int64_t count) {
     if (fresh) {
@@ -61,7 +61,7 @@ void merge_moments(const Statistics<T>& norm, int threads, std::int64_t channels
   for (std::int64_t c = 0; c < channels; ++c) {
     double count = 0, mean = 0, squares = 0;
     for (int t = 0; t < threads; ++t) {
-      const Moments<T>& own = part(t);
+      const PartialMoments<T>& own = part(t);
       if (own.count == 0) continue;
       const auto n = static_cast<double>(own.count);
       const double shifted = own.first[c] / n;

@@ -11,7 +11,7 @@ namespace {
 template <class T>
 struct PoolWork {
   struct Thread {
-    Moments<T> moments;
+    PartialMoments<T> moments;
     double *sum, *centred;
   };
   std::int64_t padded;
@@ -79,7 +79,7 @@ void pool_forward(const Pooling<T>& pooling, void* scratch) {
 #pragma omp parallel num_threads(pooling.threads)
   {
     const int thread = omp_get_thread_num(), threads = omp_get_num_threads();
-    const Share samples(pooling.samples, thread, threads);
+    const SampleShare samples(pooling.samples, thread, threads);
     for (std::int64_t n = samples.first; n < samples.last; ++n) {
       for (std::int64_t y = 0; y < pooling.out_height(); ++y) {
         T* to = pooling.y + n * out + y * out_row;
@@ -92,7 +92,7 @@ void pool_forward(const Pooling<T>& pooling, void* scratch) {
 #pragma omp single
       {
         merge_moments<T>(pooling.norm, threads, channels,
-                         [&](int t) -> const Moments<T>& { return work.threads[t].moments; });
+                         [&](int t) -> const PartialMoments<T>& { return work.threads[t].moments; });
         for (std::int64_t c = 0; c < work.padded; ++c) {
           work.scale[c] = c < channels ? pooling.norm.inverse[c] : T(0);
           work.shift[c] = c < channels ? -pooling.norm.mean[c] * pooling.norm.inverse[c] : T(0);
@@ -193,7 +193,7 @@ void pool_backward(const Pooling<T>& pooling, void* scratch) {
 #pragma omp parallel num_threads(pooling.threads)
   {
     const int thread = omp_get_thread_num(), threads = omp_get_num_threads();
-    const Share samples(pooling.samples, thread, threads);
+    const SampleShare samples(pooling.samples, thread, threads);
     if (pooling.normalize) {
       typename PoolWork<T>::Thread& own = work.threads[thread];
       for (std::int64_t c = 0; c < work.padded; ++c) own.sum[c] = own.centred[c] = 0;

@@ -35,7 +35,7 @@ struct Statistics {
 };
 
 template <class T>
-struct Source {
+struct SumSource {
   const T* x = nullptr;
   std::int64_t height = 0, width = 0;
   T* gradient = nullptr;  // backward: null where it is not wanted
@@ -72,7 +72,7 @@ template <class T>
 struct WeightedSum {
   std::int64_t samples = 0, height = 0, width = 0, channels = 0;  // of the output
   int threads = 1;
-  Source<T>* sources = nullptr;
+  SumSource<T>* sources = nullptr;
   int source_count = 0;
   Term<T>* terms = nullptr;
   int term_count = 0;

@@ -85,7 +85,7 @@ void run_half(const WeightedSum<T>& sum, const Work<T>& work, const T* packed, T
 // z of one sample from its input image.
 template <class T>
 void run_stage(const WeightedSum<T>& sum, const Work<T>& work, const StageWork<T>& stage, ThreadWork<T>& own, T* z,
-               Moments<T>& moments) {
+               PartialMoments<T>& moments) {
   const std::int64_t channels = sum.channels, vectors = work.padded / lane_count<T>;
   for (std::int64_t y = 0; y < sum.height; y += work.band_rows) {
     const std::int64_t rows = y + work.band_rows <= sum.height ? work.band_rows : sum.height - y;
@@ -112,10 +112,10 @@ bool uses(const Term<T>& term, int source) {
 }
 
 template <class T>
-void first_stages(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>& own, Share share) {
+void first_stages(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>& own, SampleShare share) {
   const std::int64_t sample = sum.height * sum.width * sum.channels;
   for (int s = 0; s < sum.source_count; ++s) {
-    const Source<T>& source = sum.sources[s];
+    const SumSource<T>& source = sum.sources[s];
     bool any = false;
     for (int k = 0; k < sum.term_count; ++k) any = any || uses(sum.terms[k], s);
     if (!any) continue;
@@ -131,7 +131,7 @@ void first_stages(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>& own, 
 }
 
 template <class T>
-void second_stages(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>& own, Share share) {
+void second_stages(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>& own, SampleShare share) {
   const std::int64_t sample = sum.height * sum.width * sum.channels;
   reshape(own.input, sum.height, sum.width);
   for (int k = 0; k < sum.term_count; ++k) {
@@ -210,7 +210,7 @@ std::int64_t mix_block(const WeightedSum<T>& sum) {
 }
 
 template <class T>
-void mix(const WeightedSum<T>& sum, const Work<T>& work, Share share) {
+void mix(const WeightedSum<T>& sum, const Work<T>& work, SampleShare share) {
   const std::int64_t block = mix_block(sum);
   for (std::int64_t begin = share.first; begin < share.last; begin += block) {
     const std::int64_t end = begin + block < share.last ? begin + block : share.last;
@@ -226,7 +226,7 @@ void finish_norms(const WeightedSum<T>& sum, Work<T>& work, int stage) {
     const Term<T>& term = sum.terms[k];
     if (term.stages <= stage) continue;
     merge_moments<T>(term.stage[stage].norm, work.threads_used, sum.channels,
-                     [&](int t) -> const Moments<T>& { return work.threads[t].stages[2 * k + stage].moments; });
+                     [&](int t) -> const PartialMoments<T>& { return work.threads[t].stages[2 * k + stage].moments; });
     set_scale(term.stage[stage].norm, work.stages[2 * k + stage], sum.channels, work.padded);
   }
 }
@@ -239,7 +239,7 @@ void forward(const WeightedSum<T>& sum, void* scratch) {
   {
     const int thread = omp_get_thread_num(), threads = omp_get_num_threads();
     ThreadWork<T>& own = work.threads[thread];
-    const Share samples(sum.samples, thread, threads);
+    const SampleShare samples(sum.samples, thread, threads);
     if (has_separable(sum)) {
       for (int k = thread; k < sum.term_count; k += threads) {
         pack(sum.terms[k], sum, work.stages + 2 * k, work.padded, false);
@@ -259,14 +259,14 @@ void forward(const WeightedSum<T>& sum, void* scratch) {
     }
 #pragma omp single
     set_mix(sum, work);
-    mix(sum, work, Share(sum.positions(), thread, threads));
+    mix(sum, work, SampleShare(sum.positions(), thread, threads));
   }
 }
 
 // ---- backward ----
 
 template <class T>
-void output_sums(const WeightedSum<T>& sum, ThreadWork<T>& own, Share share) {
+void output_sums(const WeightedSum<T>& sum, ThreadWork<T>& own, SampleShare share) {
   const std::int64_t block = mix_block(sum);
   for (std::int64_t begin = share.first; begin < share.last; begin += block) {
     const std::int64_t end = begin + block < share.last ? begin + block : share.last;
@@ -484,7 +484,7 @@ void mask_first(const WeightedSum<T>& sum, const ThreadWork<T>& own, std::int64_
 }
 
 template <class T>
-void back_second_stages(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>& own, Share share) {
+void back_second_stages(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>& own, SampleShare share) {
   const std::int64_t channels = sum.channels, sample = sum.height * sum.width * channels;
   reshape(own.input, sum.height, sum.width);
   for (int k = 0; k < sum.term_count; ++k) {
@@ -507,7 +507,7 @@ void back_second_stages(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>&
 template <class T>
 void write_source(const WeightedSum<T>& sum, const Work<T>& work, const ThreadWork<T>& own, int number, bool separable,
                   T identity, std::int64_t n) {
-  const Source<T>& source = sum.sources[number];
+  const SumSource<T>& source = sum.sources[number];
   const std::int64_t channels = sum.channels, sample = source.height * source.width * channels;
   T* to = source.gradient + n * sample;
   const T* g = identity != T(0) ? sum.gradient + n * sample : nullptr;  // of the same size as the source
@@ -525,8 +525,8 @@ void write_source(const WeightedSum<T>& sum, const Work<T>& work, const ThreadWo
 }
 
 template <class T>
-void back_source(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>& own, int number, Share share) {
-  const Source<T>& source = sum.sources[number];
+void back_source(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>& own, int number, SampleShare share) {
+  const SumSource<T>& source = sum.sources[number];
   const std::int64_t sample = sum.height * sum.width * sum.channels;
   T identity = 0;
   bool separable = false, weights_wanted = false;
@@ -603,7 +603,7 @@ void write_weights(const WeightedSum<T>& sum, const Work<T>& work, int term) {
 }
 
 template <class T>
-void write_values(const WeightedSum<T>& sum, Share share) {
+void write_values(const WeightedSum<T>& sum, SampleShare share) {
   for (int k = 0; k < sum.term_count; ++k) {
     const Term<T>& term = sum.terms[k];
     if (term.kind != Term<T>::Kind::value || !term.y_gradient) continue;
@@ -622,7 +622,7 @@ void backward(WeightedSum<T>& sum, void* scratch) {
   {
     const int thread = omp_get_thread_num(), threads = omp_get_num_threads();
     ThreadWork<T>& own = work.threads[thread];
-    const Share samples(sum.samples, thread, threads), positions(sum.positions(), thread, threads);
+    const SampleShare samples(sum.samples, thread, threads), positions(sum.positions(), thread, threads);
     clear_sums(sum, work, own);
     for (int k = thread; k < sum.term_count; k += threads) {
       pack(sum.terms[k], sum, work.stages + 2 * k, work.padded, true);

@@ -42,9 +42,9 @@ struct StageWork {
 // A stage's sums in one thread.
 template <class T>
 struct StageSums {
-  Moments<T> moments;        // forward
-  double *sum, *centred;     // backward: of g, and of g * (z - mean)
-  T *depthwise, *pointwise;  // backward: gradients, as packed: kernel x kernel x channels; inputs x outputs
+  PartialMoments<T> moments;  // forward
+  double *sum, *centred;      // backward: of g, and of g * (z - mean)
+  T *depthwise, *pointwise;   // backward: gradients, as packed: kernel x kernel x channels; inputs x outputs
 };
 
 template <class T>
@@ -185,8 +185,8 @@ void Work<T>::carve_thread(const WeightedSum<T>& sum, ThreadWork<T>* work, Carve
 }
 
 // The share [first, last) of `units` that falls to a thread.
-struct Share {
-  Share(std::int64_t units, int thread, int threads)
+struct SampleShare {
+  SampleShare(std::int64_t units, int thread, int threads)
       : first(units * thread / threads), last(units * (thread + 1) / threads) {}
   std::int64_t first, last;
 };

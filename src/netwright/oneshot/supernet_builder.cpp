@@ -207,9 +207,13 @@ class SupernetBuilder {
     return finish(std::move(step), source.shape);
   }
 
+  // Made anew: contiguous() leaves the strides of a 1x1 weight as they are, and from them alone LibTorch would take image
+  // and weight for channels_last.
   void use_plain_layout() {
     const torch::NoGradGuard no_grad;
-    for (torch::Tensor& parameter : net_->parameters()) parameter.set_data(parameter.contiguous());
+    for (torch::Tensor& parameter : net_->parameters()) {
+      parameter.set_data(torch::empty(parameter.sizes(), parameter.options()).copy_(parameter));
+    }
   }
 
   // Drops the steps nobody needs, and notes after which step each slot is free. Slot 0 stays: zeros take its size.

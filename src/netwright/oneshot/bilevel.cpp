@@ -30,9 +30,50 @@ torch::Tensor dot(const Tensors& a, const Tensors& b) {
   return sum;
 }
 
+// Weights are a thousand small tensors, for which a call costs more than its arithmetic: where tensors lie alike in
+// memory, their numbers are gone through in one pass.
+bool lie_alike(const torch::Tensor& a, const torch::Tensor& b) {
+  return a.device().is_cpu() && b.device().is_cpu() && a.scalar_type() == b.scalar_type() &&
+         a.is_non_overlapping_and_dense() && a.sizes() == b.sizes() && a.strides() == b.strides();
+}
+
+// to = base + factor * direction; any two may be the same tensor.
+template <class T>
+void add_scaled(const torch::Tensor& to, const torch::Tensor& base, double factor, const torch::Tensor& direction) {
+  T* sum = to.data_ptr<T>();
+  const T *first = base.data_ptr<T>(), *second = direction.data_ptr<T>();
+  for (std::int64_t i = 0; i < to.numel(); ++i) sum[i] = first[i] + static_cast<T>(factor) * second[i];
+}
+
+void add_scaled(const torch::Tensor& to, const torch::Tensor& base, double factor, const torch::Tensor& direction) {
+  const bool one_pass = lie_alike(to, base) && lie_alike(to, direction);
+  if (one_pass && to.scalar_type() == torch::kFloat) return add_scaled<float>(to, base, factor, direction);
+  if (one_pass && to.scalar_type() == torch::kDouble) return add_scaled<double>(to, base, factor, direction);
+  to.copy_(base + factor * direction);
+}
+
+template <class T>
+double sum_of_squares(const torch::Tensor& tensor) {
+  const T* values = tensor.data_ptr<T>();
+  double sums[4] = {};
+  for (std::int64_t i = 0; i < tensor.numel(); ++i) {
+    const auto value = static_cast<double>(values[i]);
+    sums[i % 4] += value * value;
+  }
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
 double norm(const Tensors& tensors) {
   double sum = 0;
-  for (const torch::Tensor& tensor : tensors) sum += tensor.detach().to(torch::kDouble).square().sum().item<double>();
+  for (const torch::Tensor& tensor : tensors) {
+    if (lie_alike(tensor, tensor) && tensor.scalar_type() == torch::kFloat) {
+      sum += sum_of_squares<float>(tensor);
+    } else if (lie_alike(tensor, tensor) && tensor.scalar_type() == torch::kDouble) {
+      sum += sum_of_squares<double>(tensor);
+    } else {
+      sum += tensor.detach().to(torch::kDouble).square().sum().item<double>();
+    }
+  }
   return std::sqrt(sum);
 }
 
@@ -62,9 +103,7 @@ class Restored {
   // The kept values plus `factor` times `direction`.
   void shift(double factor, const Tensors& direction) {
     const torch::NoGradGuard no_grad;
-    for (std::size_t i = 0; i < tensors_.size(); ++i) {
-      tensors_[i].copy_(kept_[i] + factor * direction[i]);
-    }
+    for (std::size_t i = 0; i < tensors_.size(); ++i) add_scaled(tensors_[i], kept_[i], factor, direction[i]);
   }
   const Tensors& values() const { return kept_; }
 
@@ -78,9 +117,11 @@ Tensors descent(const Bilevel& problem, const Unrolling& unrolling) {
   Tensors direction = gradients(problem.train_loss(), problem.weights);
   const torch::NoGradGuard no_grad;
   for (std::size_t i = 0; i < direction.size(); ++i) {
-    direction[i] = direction[i] + unrolling.weight_decay * problem.weights[i];
+    // A gradient may be one number seen many times.
+    if (!direction[i].is_non_overlapping_and_dense()) direction[i] = direction[i].clone();
+    add_scaled(direction[i], direction[i], unrolling.weight_decay, problem.weights[i]);
     if (i < unrolling.buffers.size() && unrolling.buffers[i].defined()) {
-      direction[i] += unrolling.momentum * unrolling.buffers[i];
+      add_scaled(direction[i], direction[i], unrolling.momentum, unrolling.buffers[i]);
     }
   }
   return direction;

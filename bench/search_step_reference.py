@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Seconds of a first-order DARTS search in plain PyTorch, written as one writes it in Python.
 
-The counterpart of bench/search_step.cpp: the search network of Liu, Simonyan and Yang 2019 in NCHW, one module and one
+The counterpart of bench/search_step.cpp; run by bench/search_step --python: the search network of Liu, Simonyan and Yang 2019 in NCHW, one module and one
 tensor an operation; a step is the architecture's update on one batch and the weights' on another. With --images it goes
 once through so many Fashion-MNIST images, half of them for the weights and half for the architecture, as one epoch of a
 search does. Needs Debian's python3-torch, and for --images dataset-fashion-mnist.

@@ -22,8 +22,9 @@ class OneShot : public JobSource {
   OneShot(const StudyContext& context, StudyState& state);
 
   std::optional<Job> next() override;
-  // Tells the observer of each sign of collapse that the trainer has seen.
+  // Tells the observer of each sign of collapse that the trainer has seen, and at first of the batch it has chosen.
   bool measured(Trial& trial) override;
+  // Throws an invalid Error where the trainer refuses to start for want of memory (a failure "memory").
   void ended(Trial& trial, const Json& result) override;
   bool closed() const override { return false; }
 

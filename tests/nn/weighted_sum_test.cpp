@@ -48,8 +48,18 @@ class Node {
         add(source, make_separable(shape.channels, kernel, 2, stride, 1, ++seed));
       }
     }
-    terms.push_back({1, nullptr, {}});
-    terms.push_back({-1, nullptr, value});
+    if (shape.strided) {
+      reduce = std::make_shared<FactorizedReduce>(shape.channels, shape.channels, Norm::plain);
+      at::Generator generator = compat::cpu_generator(5);
+      for (Unit* unit : {static_cast<Unit*>(&reduce->even()), static_cast<Unit*>(&reduce->odd()),
+                         static_cast<Unit*>(&reduce->norm())}) {
+        unit->initialize(generator);
+      }
+      reduce->to(type);
+      terms.push_back({.source = 0, .reduce = reduce.get()});
+    }
+    terms.push_back({.source = 1});
+    terms.push_back({.value = value});
     at::Generator generator = compat::cpu_generator(7);
     weights = torch::empty({static_cast<std::int64_t>(terms.size())}, torch::kDouble)
                   .uniform_(0.1, 1, generator)
@@ -67,8 +77,10 @@ class Node {
     for (std::size_t k = 0; k < terms.size(); ++k) {
       const SumTerm& term = terms[k];
       Tensor y = term.value;
-      if (term.layer) {
-        y = term.layer->forward({sources[static_cast<std::size_t>(term.source)]});
+      Layer* layer = term.reduce;
+      if (term.separable) layer = term.separable;
+      if (layer) {
+        y = layer->forward({sources[static_cast<std::size_t>(term.source)]});
       } else if (!y.defined()) {
         y = sources[static_cast<std::size_t>(term.source)];
       }
@@ -83,6 +95,7 @@ class Node {
     for (const auto& layer : layers) {
       for (const Tensor& parameter : layer->parameters()) all.push_back(parameter);
     }
+    for (const Tensor& parameter : reduce ? reduce->parameters() : std::vector<Tensor>()) all.push_back(parameter);
     return all;
   }
 
@@ -91,6 +104,7 @@ class Node {
     for (const auto& layer : layers) {
       for (const Tensor& buffer : layer->buffers()) all.push_back(buffer);
     }
+    for (const Tensor& buffer : reduce ? reduce->buffers() : std::vector<Tensor>()) all.push_back(buffer);
     return all;
   }
 
@@ -98,6 +112,7 @@ class Node {
   Tensor value, weights;
   std::vector<SumTerm> terms;
   std::vector<std::shared_ptr<Separable>> layers;
+  std::shared_ptr<FactorizedReduce> reduce;  // of the first source, where that is strided
 
  private:
   // A mean far from zero, where a careless variance would lose its digits.
@@ -108,7 +123,7 @@ class Node {
   void add(int source, const std::shared_ptr<Separable>& layer) {
     layer->to(type_);
     layers.push_back(layer);
-    terms.push_back({source, layer.get(), {}});
+    terms.push_back({.source = source, .separable = layer.get()});
   }
 
   Case shape_;
@@ -233,7 +248,7 @@ TEST(WeightedSum, NaNStaysNaN) {
 TEST(WeightedSum, OfRows) {
   const Tensor a = torch::randn({5, 7}).requires_grad_(), b = torch::randn({5, 7}).requires_grad_();
   const Tensor w = torch::tensor({0.25F, 2.0F}).requires_grad_();
-  const Tensor y = weighted_sum({a}, {{0, nullptr, {}}, {-1, nullptr, b}}, w, {7, 0, 0});
+  const Tensor y = weighted_sum({a}, {{.source = 0}, {.value = b}}, w, {7, 0, 0});
   expect_close(y, (0.25 * a + 2 * b).to(torch::kDouble), 1e-6, "y");
   y.square().sum().backward();
   expect_close(w.grad()[1], (2 * y * b).sum().to(torch::kDouble), 1e-5, "dw");

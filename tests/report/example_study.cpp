@@ -220,7 +220,7 @@ ReportInput halving_study() {
       const auto worker = std::min_element(clocks.begin(), clocks.end());
       trial->worker = static_cast<int>(worker - clocks.begin());
       if (trial->started < 0) trial->started = *worker;
-      input.events.push_back({had > 0 ? EventKind::resumed : EventKind::proposed, trial->id, had});
+      input.events.push_back({had > 0 ? EventKind::resumed : EventKind::proposed, trial->id, had, *worker});
       for (double epoch = had + 1; epoch <= fidelity; ++epoch) {
         const double seconds = 2 + 2 * random.uniform();
         const double quality = quality_of(trial->configuration) - 0.25 * std::exp(-0.5 * epoch);
@@ -230,7 +230,8 @@ ReportInput halving_study() {
       trial->fidelity = trial->target_fidelity = fidelity;
       trial->state = fidelity == 9 ? TrialState::complete : TrialState::paused;
       if (fidelity == 9) trial->finished = *worker;
-      input.events.push_back({fidelity == 9 ? EventKind::finished : EventKind::paused, trial->id, fidelity});
+      input.events.push_back(
+          {fidelity == 9 ? EventKind::finished : EventKind::paused, trial->id, fidelity, *worker, trial->worker});
     }
     const double start = *std::max_element(clocks.begin(), clocks.end());
     clocks.assign(3, start);

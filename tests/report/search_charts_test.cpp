@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "netwright/report/charts.h"
 #include "netwright/report/figures.h"
 #include "netwright/report/summary.h"
 #include "report/example_study.h"
@@ -126,7 +127,7 @@ TEST(Importance, OfAStudyIsInItsSummary) {
 }
 
 TEST(Importance, ComparesTrialsAtTheHighestRungWithEnough) {
-  const ReportInput input = halving_study();
+  const ReportInput input = halving_study();  // results point into it
   const Results results = compared_results(input);
   EXPECT_EQ(results.fidelity, 1);
   EXPECT_THAT(results.values, SizeIs(27));
@@ -135,7 +136,7 @@ TEST(Importance, ComparesTrialsAtTheHighestRungWithEnough) {
 }
 
 TEST(Rungs, HoldThoseThatReachedThem) {
-  const ReportInput input = halving_study();
+  const ReportInput input = halving_study();  // rungs point into it
   const auto all = rungs(input);
   ASSERT_THAT(all, SizeIs(3));
   EXPECT_EQ(all[0].fidelity, 1);
@@ -162,14 +163,38 @@ TEST(Timeline, TellsHowBusyWorkersWere) {
   EXPECT_EQ(occurrences(timeline_chart(input).picture, "<title>#"), 60u);
 }
 
-TEST(Timeline, SaysWhatIsNotKnownOfResumedTrials) {
-  const Chart chart = timeline_chart(halving_study());
-  EXPECT_THAT(chart.picture, HasSubstr("some worker"));
-  // 18 that paused once; of the 9 resumed ones the first stretch, of the 3 at the top the last one too.
-  EXPECT_EQ(occurrences(chart.picture, "<title>#"), 18u + 9 + 3);
-  EXPECT_THAT(chart.caption, HasSubstr("no longer known"));
-  EXPECT_THAT(chart.caption, HasSubstr("9 stretches whose times are not stored"));
-  EXPECT_THAT(chart.caption, Not(HasSubstr("busy")));
+// 27 trials, of which 9 went on and 3 of them once more: 39 stretches, each where and when it was.
+TEST(Timeline, DrawsEveryStretchOfResumedTrials) {
+  const ReportInput input = halving_study();
+  const Chart chart = timeline_chart(input);
+  EXPECT_EQ(occurrences(chart.picture, "<title>#"), 27u + 9 + 3);
+  EXPECT_EQ(occurrences(chart.picture, ", to 3 epochs, "), 9u);
+  EXPECT_EQ(occurrences(chart.picture, ">worker "), 3u);
+  EXPECT_THAT(chart.caption, HasSubstr("until its schedule paused it"));
+  EXPECT_THAT(chart.caption, HasSubstr("busy "));
+}
+
+// 24 trials of a halving were paused for good, at a time each; that the search ended later is not theirs.
+TEST(ProgressChart, ShowsPausedTrialsWhenTheyWerePaused) {
+  ReportInput input = halving_study();
+  for (auto& trial : input.trials) {
+    if (trial.state == TrialState::complete) continue;
+    trial.state = TrialState::pruned;
+    trial.finished = 100000;
+  }
+  EXPECT_THAT(progress_chart(input, true), Not(HasSubstr("hours")));
+  input.events.clear();
+  EXPECT_THAT(progress_chart(input, true), HasSubstr("hours"));
+}
+
+TEST(Timeline, EndsNowWhatIsRunning) {
+  ReportInput input = halving_study();
+  input.study.elapsed = input.trials[0].started + 1000;
+  input.trials[0].state = TrialState::running;
+  input.trials[0].worker = 2;
+  std::erase_if(input.events, [](const StudyEvent& event) { return event.trial == 1; });
+  input.events.push_back({EventKind::proposed, 1, 0, input.trials[0].started});
+  EXPECT_THAT(timeline_chart(input).picture, HasSubstr(", 16 min 40 s</title>"));
 }
 
 }  // namespace

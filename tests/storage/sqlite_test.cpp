@@ -111,7 +111,7 @@ TEST_F(Sqlite, KilledWriterLosesNothing) {
         own->add_trial("a", trial);
         trial.state = TrialState::complete;
         trial.measurements.push_back({2, 1, {{"accuracy", 0.6}}});
-        own->update_trial("a", trial, EventKind::finished);
+        own->update_trial("a", trial, StudyEvent{EventKind::finished, trial.id, trial.fidelity});
         if (::write(pipe_ends[1], &id, sizeof id) != sizeof id) ::_exit(1);
       }
     }
@@ -148,7 +148,8 @@ TEST_F(Sqlite, NewerSchemaIsRefused) {
 
 TEST_F(Sqlite, SchemaTwoIsBroughtUpToDate) {
   fill(2);
-  sql("ALTER TABLE measurements DROP COLUMN details; PRAGMA user_version = 2");
+  sql("ALTER TABLE measurements DROP COLUMN details");
+  sql("ALTER TABLE events DROP COLUMN time; ALTER TABLE events DROP COLUMN worker; PRAGMA user_version = 2");
   Measurement measurement{2, 1, {{"accuracy", 0.5}}};
   measurement.details["architecture"] = {1, 2};
   {
@@ -156,6 +157,8 @@ TEST_F(Sqlite, SchemaTwoIsBroughtUpToDate) {
     Trial trial = storage->trials("a").at(0);
     ASSERT_EQ(trial.measurements.size(), 1u);
     EXPECT_TRUE(trial.measurements[0].details.is_null());
+    ASSERT_FALSE(storage->events("a").empty());
+    EXPECT_EQ(storage->events("a").front().worker, -1);
     trial.measurements.push_back(measurement);
     storage->update_trial("a", trial);
   }

@@ -198,7 +198,7 @@ TEST_P(StorageContract, UnknownStudiesAndTrialsAreErrors) {
   EXPECT_THROW(storage_->events("a"), Error);
   EXPECT_THROW(storage_->add_trial("a", full_trial(1)), Error);
   storage_->create_study(study("a"));
-  EXPECT_THROW(storage_->update_trial("a", full_trial(1), EventKind::finished), Error);
+  EXPECT_THROW(storage_->update_trial("a", full_trial(1), StudyEvent{EventKind::finished, 1, 9}), Error);
   EXPECT_THAT(storage_->trials("a"), IsEmpty());
   EXPECT_THAT(storage_->events("a"), IsEmpty());
 }
@@ -206,21 +206,24 @@ TEST_P(StorageContract, UnknownStudiesAndTrialsAreErrors) {
 TEST_P(StorageContract, EventsKeepTheirOrder) {
   storage_->create_study(study("a"));
   storage_->create_study(study("b"));
-  for (const int id : {1, 2}) storage_->add_trial("a", full_trial(id), EventKind::proposed);
-  storage_->add_trial("b", full_trial(1), EventKind::imported);
-  storage_->update_trial("a", full_trial(2), EventKind::paused);
+  const double first = full_trial(1).fidelity;
+  for (const int id : {1, 2}) {
+    storage_->add_trial("a", full_trial(id), StudyEvent{EventKind::proposed, id, first, 0.25 * id});
+  }
+  storage_->add_trial("b", full_trial(1), StudyEvent{EventKind::imported, 1, first});
+  storage_->update_trial("a", full_trial(2), StudyEvent{EventKind::paused, 2, first, 1.5, 7});
   storage_->update_trial("a", full_trial(1));
   reopen();
   Trial further = full_trial(2);
   further.fidelity = 9;
-  storage_->update_trial("a", further, EventKind::resumed);
+  storage_->update_trial("a", further, StudyEvent{EventKind::resumed, 2, 9, 1e9 + 0.125});
   storage_->add_event("a", {EventKind::closed, 0, 0});
-  storage_->update_trial("a", further, EventKind::finished);
-  const double first = full_trial(1).fidelity;
-  EXPECT_THAT(storage_->events("a"),
-              ElementsAre(StudyEvent{EventKind::proposed, 1, first}, StudyEvent{EventKind::proposed, 2, first},
-                          StudyEvent{EventKind::paused, 2, first}, StudyEvent{EventKind::resumed, 2, 9},
-                          StudyEvent{EventKind::closed, 0, 0}, StudyEvent{EventKind::finished, 2, 9}));
+  storage_->update_trial("a", further, StudyEvent{EventKind::finished, 2, 9, 2e9, 0});
+  EXPECT_THAT(
+      storage_->events("a"),
+      ElementsAre(StudyEvent{EventKind::proposed, 1, first, 0.25}, StudyEvent{EventKind::proposed, 2, first, 0.5},
+                  StudyEvent{EventKind::paused, 2, first, 1.5, 7}, StudyEvent{EventKind::resumed, 2, 9, 1e9 + 0.125},
+                  StudyEvent{EventKind::closed, 0, 0}, StudyEvent{EventKind::finished, 2, 9, 2e9, 0}));
   EXPECT_THAT(storage_->events("b"), ElementsAre(StudyEvent{EventKind::imported, 1, first}));
 }
 
@@ -250,7 +253,11 @@ TEST_P(StorageContract, AgreesWithMemoryOnRandomSequences) {
       trial.state = static_cast<TrialState>(random.below(6));
       trial.finished = random.uniform();
       if (random.below(2) == 0) trial.measurements.push_back({random.uniform(), 1, {{"accuracy", random.uniform()}}});
-      const auto event = random.below(4) == 0 ? std::optional(static_cast<EventKind>(random.below(6))) : std::nullopt;
+      std::optional<StudyEvent> event;
+      if (random.below(4) == 0) {
+        event = {static_cast<EventKind>(random.below(6)), trial.id, random.uniform(), 1000 * random.uniform(),
+                 static_cast<int>(random.below(20)) - 1};
+      }
       for (Storage* storage : {model.get(), storage_.get()}) storage->update_trial("a", trial, event);
     }
   }

@@ -135,6 +135,33 @@ TEST_F(Bohb, FifteenInAHundredAreGood) {
   EXPECT_NEAR(expected, 7 / 15.0 * (1 - h) + h / 5, 0.05);
 }
 
+// What a proposal costs must not grow with the trials: of 2,000 trials as many as `points` stand for each kind, and
+// they say the same.
+TEST_F(Bohb, ThousandsOfTrialsAreThinnedOutEvenly) {
+  const auto shares = [&](const std::string& options) {
+    const Yaml yaml = parse_yaml(options, "test");
+    const auto strategy = make_strategy({space_, {Objective{}}, yaml});
+    Random random(5);
+    for (int i = 0; i < 2000; ++i) {
+      Trial trial;
+      trial.id = i + 1;
+      trial.state = TrialState::complete;
+      trial.configuration = space_.sample(random);
+      const bool good = *trial.configuration.find("edge0") == Value(std::string("nor_conv_3x3"));
+      trial.measurements = {{1, 1, {{"accuracy", (good ? 0.5 : 0.0) + 0.5 * random.uniform()}}}};
+      strategy->tell(trial);
+    }
+    double share = 0;
+    for (int i = 0; i < 300; ++i) {
+      share += *strategy->ask(random)->find("edge0") == Value(std::string("nor_conv_3x3")) ? 1.0 / 300 : 0;
+    }
+    return share;
+  };
+  const double whole = shares("{name: bohb, points: 1000000}"), thinned = shares("{name: bohb, points: 100}");
+  EXPECT_GT(whole, 0.6);
+  EXPECT_NEAR(thinned, whole, 0.1);
+}
+
 TEST_F(Bohb, FailuresAreWorseThanEveryScore) {
   const auto strategy = make("{name: bohb, random_share: 0}");
   for (int i = 0; i < 7; ++i) tell(*strategy, "none", 1.0, 9, TrialState::failed);

@@ -126,6 +126,34 @@ TEST_F(LocalSearch, FailedAndPrunedTrialsAreNoPlaceToBe) {
   }
 }
 
+// At one epoch the neighbour is better, at three the start was; what one of them has had alone says nothing.
+TEST_F(LocalSearch, PausedTrialsAreComparedAtTheLargestFidelityThatBothHad) {
+  const auto at = [](Trial trial, std::vector<double> accuracies) {
+    trial.state = TrialState::paused;
+    trial.measurements.clear();
+    double fidelity = 1;
+    for (const double accuracy : accuracies) {
+      trial.measurements.push_back({fidelity, 1, {{"accuracy", accuracy}}});
+      fidelity *= 3;
+    }
+    return trial;
+  };
+  const auto strategy = make("{name: local_search, starts: 1}");
+  const Configuration start = *strategy->ask(random_);
+  strategy->tell(at(trial(start, 0), {0.5, 0.6}));
+  Trial worse = trial(*strategy->ask(random_), 0);
+  strategy->tell(at(worse, {0.55}));  // moves there: better after one epoch
+  const Configuration neighbour = *strategy->ask(random_);
+  EXPECT_EQ(differences(worse.configuration, neighbour), 1);
+  strategy->tell(at(trial(neighbour, 0), {0.54, 0.75}));  // not better where both were measured
+  const Configuration next = *strategy->ask(random_);
+  EXPECT_EQ(differences(worse.configuration, next), 1);
+  strategy->tell(at(worse, {0.55, 0.7}));
+  strategy->tell(at(trial(next, 0), {0.5, 0.8}));  // better after three
+  const Configuration last = *strategy->ask(random_);
+  EXPECT_EQ(differences(next, last), 1);
+}
+
 TEST_F(LocalSearch, NothingIsProposedTwiceInASmallSpace) {
   space_ = space_.fixed(Configuration({{"edge0", std::string("none")},
                                        {"edge1", std::string("none")},

@@ -195,6 +195,28 @@ TEST(ParzenMixture, RelativeDensitiesAreThePlainSum) {
   }
 }
 
+// However few components are near a point.
+TEST(ParzenMixture, LargestRatioIsThatOfTheWholeDensities) {
+  Random random(7);
+  std::vector<double> bounds;
+  for (const int count : {1, 30, 200, 1000}) {
+    for (const int power : {1, 6}) {
+      const ParzenMixture good = mixture(golden(20, 3 * power), {0, 1}), other = mixture(golden(count, power), {0, 1});
+      for (int round = 0; round < 20; ++round) {
+        std::vector<double> points(24), numerators(24), densities(24);
+        for (double& point : points) point = good.sample(random);
+        good.relative_densities(points, numerators);
+        other.relative_densities(points, densities);
+        std::size_t best = 0;
+        for (std::size_t i = 1; i < points.size(); ++i) {
+          if (numerators[i] / densities[i] > numerators[best] / densities[best]) best = i;
+        }
+        EXPECT_EQ(other.largest_ratio(points, numerators, bounds), best) << count << " components";
+      }
+    }
+  }
+}
+
 TEST(ParzenMixture, SamplesFollowTheDensity) {
   const ParzenMixture parzen = mixture({0.05, 0.1, 0.9}, {0, 1});
   Random random(1);

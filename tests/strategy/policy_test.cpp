@@ -175,6 +175,41 @@ TEST(RewardScale, AverageIsCorrectedForItsStartAndTakenInFirst) {
   }
 }
 
+// Each rung has an average of its own, whose first reward is worth nothing; complete trials have another.
+TEST(PolicySearch, TrialsAreComparedWithThoseThatCameAsFar) {
+  struct Recorder : PolicySearch {
+    using PolicySearch::PolicySearch;
+    void learn(Episode episode) override { learned.push_back(episode); }
+    std::vector<Episode> learned;
+  };
+  const SearchSpace space = edges_space();
+  Recorder strategy(space, Objective{}, {.normalize = false});
+  Random random(1);
+  std::vector<Trial> trials(2);
+  for (std::int64_t id : {1, 2}) {
+    Trial& trial = trials[static_cast<std::size_t>(id - 1)];
+    trial.id = id;
+    trial.configuration = *strategy.ask(random);
+    trial.state = TrialState::paused;
+  }
+  const auto tell = [&](int number, double fidelity, double accuracy, TrialState state) {
+    Trial& trial = trials[static_cast<std::size_t>(number)];
+    trial.state = state;
+    trial.measurements.push_back({fidelity, 1, {{"accuracy", accuracy}}});
+    strategy.tell(trial);
+    return strategy.learned.back().advantage;
+  };
+  EXPECT_EQ(tell(0, 1, 0.5, TrialState::paused), 0);
+  EXPECT_NEAR(tell(1, 1, 0.7, TrialState::paused), 0.2 * (1 - 0.1 / 0.19), 1e-12);
+  EXPECT_EQ(tell(1, 3, 0.9, TrialState::paused), 0);
+  EXPECT_LT(tell(0, 3, 0.8, TrialState::paused), 0);
+  EXPECT_EQ(tell(1, 9, 0.1, TrialState::complete), 0);
+  EXPECT_GT(tell(0, 27, 0.2, TrialState::complete), 0);  // of another fidelity, but whole too
+  EXPECT_EQ(strategy.learned.size(), 6u);
+  EXPECT_EQ(strategy.learned[0].actions, strategy.learned[5].actions);
+  EXPECT_EQ(strategy.learned[0].log_probabilities, strategy.learned[5].log_probabilities);
+}
+
 TEST(PpoWeight, IsTheDerivativeOfTheClippedObjective) {
   const auto objective = [](double log_ratio, double advantage) {
     const double ratio = std::exp(log_ratio);

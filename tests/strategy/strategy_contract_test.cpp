@@ -121,6 +121,65 @@ TEST_P(StrategyContract, ReplayProposesTheSame) {
   }
 }
 
+// Every trial pauses at a first rung, one in three goes on to a second, and of these one in three completes.
+TEST_P(StrategyContract, RepeatsItselfUnderAScheduleWithRungs) {
+  const SearchSpace space = mixed_space();
+  const auto search_with_rungs = [&] {
+    std::vector<std::string> proposed;
+    const auto strategy = make(space);
+    std::vector<Trial> trials;
+    for (std::int64_t id = 1; id <= 60; ++id) {
+      Random random = stream(id);
+      const auto configuration = strategy->ask(random);
+      if (!configuration) break;
+      proposed.push_back(configuration->canonical_text());
+      Trial trial = evaluate(id, *configuration);
+      if (trial.state != TrialState::failed) {
+        trial.state = TrialState::paused;
+        trial.measurements = {synthetic_measurement(*configuration, 1)};
+      }
+      trials.push_back(trial);
+      strategy->tell(trial);
+      for (const std::int64_t every : {3, 9}) {
+        if (id % every != 0) continue;
+        Trial& resumed = trials[static_cast<std::size_t>(id - every)];
+        if (resumed.state != TrialState::paused) continue;
+        resumed.state = every == 9 ? TrialState::complete : TrialState::paused;
+        resumed.measurements.push_back(
+            synthetic_measurement(resumed.configuration, resumed.measurements.back().fidelity * 3));
+        strategy->tell(resumed);
+      }
+    }
+    return proposed;
+  };
+  EXPECT_EQ(search_with_rungs(), search_with_rungs());
+}
+
+// Under Hyperband few trials are ever complete; what the others measured is to be learned from as well.
+TEST_P(StrategyContract, LearnsFromTrialsThatPauseAtARung) {
+  const std::string& name = GetParam().name;
+  if (name == "random" || name == "grid") GTEST_SKIP() << "learns nothing";
+  const SearchSpace space = edges_space();
+  const auto strategy = make(space);
+  const int count = name == "bayesian" || name == "bananas" ? 40 : 360;  // these explore once they have found the best
+  double late = 0;
+  for (int id = 1; id <= count; ++id) {
+    Random random = stream(id);
+    Trial trial;
+    trial.id = id;
+    trial.configuration = *strategy->ask(random);
+    double good = 0;
+    for (const auto& [choice, value] : trial.configuration.values()) {
+      good += value == Value(std::string("nor_conv_3x3")) ? 1.0 / 6 : 0;
+    }
+    if (id > count / 2) late += good / (count - count / 2);
+    trial.state = TrialState::paused;
+    trial.measurements = {{1, 1, {{"accuracy", good}}}};
+    strategy->tell(trial);
+  }
+  EXPECT_GT(late, 0.3);  // of random ones 0.2
+}
+
 TEST_P(StrategyContract, MayBeAskedManyTimesBeforeItIsTold) {
   const SearchSpace space = mixed_space();
   const auto strategy = make(space);

@@ -104,6 +104,34 @@ TEST_P(ScheduledStudyTest, SurvivorsGoOnFromTheirOwnCheckpoint) {
   EXPECT_TRUE(observer_.notes.empty());
 }
 
+// From when to when each worker had a trial.
+TEST_P(ScheduledStudyTest, EventsTellWhenAndOnWhichWorker) {
+  const Experiment experiment = experiment_with(GetParam(), wide);
+  create(experiment);
+  FakeFleet fleet(2, train);
+  run(experiment, fleet);
+  double now = 0;
+  std::set<int> workers;
+  for (const StudyEvent& event : storage_->events("test")) {
+    EXPECT_GE(event.time, now);
+    now = event.time;
+    const bool ends = event.kind == EventKind::paused || event.kind == EventKind::finished;
+    if (!ends) {
+      EXPECT_EQ(event.worker, -1);
+    } else if (event.worker >= 0) {  // of copies nobody had the trial
+      workers.insert(event.worker);
+    }
+  }
+  EXPECT_GT(now, 0);
+  EXPECT_EQ(workers, (std::set<int>{0, 1}));
+}
+
+// The log without what depends on the clock.
+std::vector<StudyEvent> what_happened(std::vector<StudyEvent> events) {
+  for (StudyEvent& event : events) event.time = 0;
+  return events;
+}
+
 struct Killed {};  // thrown in place of kill -9: nothing after it runs
 
 TEST_P(ScheduledStudyTest, KilledAnywhereAndResumedItGoesOnAsIfNothingHadBeen) {
@@ -112,7 +140,7 @@ TEST_P(ScheduledStudyTest, KilledAnywhereAndResumedItGoesOnAsIfNothingHadBeen) {
   FakeFleet uninterrupted(1, train);
   run(experiment, uninterrupted);
   const auto expected = storage_->trials("test");
-  const auto expected_events = storage_->events("test");
+  const auto expected_events = what_happened(storage_->events("test"));
   for (int kill_after = 1; kill_after < 200; kill_after += 13) {
     create(experiment);
     int polls = 0;
@@ -129,7 +157,7 @@ TEST_P(ScheduledStudyTest, KilledAnywhereAndResumedItGoesOnAsIfNothingHadBeen) {
       }
     }
     ASSERT_TRUE(done) << kill_after;
-    EXPECT_EQ(storage_->events("test"), expected_events) << kill_after;
+    EXPECT_EQ(what_happened(storage_->events("test")), expected_events) << kill_after;
     const auto trials = storage_->trials("test");
     ASSERT_EQ(trials.size(), expected.size()) << kill_after;
     for (std::size_t i = 0; i < trials.size(); ++i) {

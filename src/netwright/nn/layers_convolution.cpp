@@ -1,4 +1,5 @@
 // Convolutions and what DARTS and NAS-Bench-201 make of them. Padding keeps the size at stride 1.
+#include "netwright/nn/factorized_reduce.h"
 #include "netwright/nn/layers.h"
 #include "netwright/nn/separable.h"
 #include "netwright/nn/units.h"
@@ -27,31 +28,6 @@ class Single : public Layer {
 
  private:
   Block block_;
-};
-
-// ReLU, two 1x1 convolutions of stride 2, the second one pixel further down and right, concatenated; batch norm.
-class FactorizedReduce : public Layer {
- public:
-  FactorizedReduce(std::int64_t in, std::int64_t out, Norm norm) {
-    const std::int64_t half = out / 2;
-    even_ = register_module("even",
-                            std::make_shared<ConvolutionBlock>(ConvolutionOptions{.in = in, .out = half, .stride = 2}));
-    odd_ = register_module(
-        "odd", std::make_shared<ConvolutionBlock>(ConvolutionOptions{.in = in, .out = out - half, .stride = 2}));
-    norm_ = register_module("norm", std::make_shared<BatchNorm>(out, norm == Norm::affine));
-  }
-  torch::Tensor forward(const std::vector<torch::Tensor>& inputs) override {
-    torch::Tensor x = torch::relu(inputs[0]);
-    torch::Tensor shifted = x.slice(2, 1).slice(3, 1);
-    // Where a side is odd the last position of the shifted half lies outside the image: zero, as padding is.
-    const std::int64_t below = x.size(2) % 2, right = x.size(3) % 2;
-    if (below + right > 0) shifted = torch::constant_pad_nd(shifted, {0, right, 0, below});
-    return norm_->forward(torch::cat({even_->forward(x), odd_->forward(shifted)}, 1));
-  }
-
- private:
-  Block even_, odd_;
-  std::shared_ptr<BatchNorm> norm_;
 };
 
 Made pointwise(const LayerContext& context) {

@@ -12,9 +12,10 @@ namespace {
 
 void keep_freed_memory() {
 #ifdef __GLIBC__
-  constexpr int large = 1 << 30;
-  mallopt(M_MMAP_THRESHOLD, large);
-  mallopt(M_TRIM_THRESHOLD, large);
+  // The largest threshold that glibc takes; beyond it the call fails, and every tensor of 128 KiB and more would be
+  // mapped, cleared page by page, and unmapped.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_TOP_PAD, 64 << 20);
 #endif
 }

@@ -15,6 +15,7 @@ namespace {
 using torch::autograd::variable_list;
 
 struct StagePlan {
+  bool reduction = false;
   int kernel = 3, dilation = 1, stride = 1;
   BatchNorm* norm = nullptr;  // in forward: its running statistics are updated
 };
@@ -79,7 +80,8 @@ struct View {
       }
       for (int s = 0; s < from.stages; ++s) {
         const StagePlan& stage = from.stage[s];
-        term.stage[s] = {stage.kernel,
+        term.stage[s] = {stage.reduction,
+                         stage.kernel,
                          stage.dilation,
                          stage.stride,
                          tensors[next].data_ptr<T>(),
@@ -154,6 +156,10 @@ variable_list run_backward(const Plan& plan, const variable_list& tensors, const
   return found;
 }
 
+torch::Tensor normalized(const torch::Tensor& z) {
+  return torch::batch_norm(z, {}, {}, {}, {}, /*training=*/true, 0.0, kernels::norm_epsilon, false);
+}
+
 // LibTorch's own operations: what the kernels stand for, and how second derivatives are had.
 torch::Tensor reference(const Plan& plan, const variable_list& inputs) {
   torch::Tensor sum;
@@ -163,10 +169,15 @@ torch::Tensor reference(const Plan& plan, const variable_list& inputs) {
     torch::Tensor y = term.value >= 0 ? inputs[plan.value(term.value)] : inputs[plan.source(term.source)];
     for (int s = 0; s < term.stages; ++s, next += 2) {
       const StagePlan& stage = term.stage[s];
+      if (stage.reduction) {
+        const torch::Tensor x = torch::relu(y);
+        y = torch::cat({torch::conv2d(x, inputs[next], {}, 2), torch::conv2d(shifted(x), inputs[next + 1], {}, 2)}, 1);
+        y = normalized(y);
+        continue;
+      }
       y = torch::conv2d(torch::relu(y), inputs[next], {}, stage.stride, (stage.kernel - 1) / 2 * stage.dilation,
                         stage.dilation, /*groups=*/y.size(1));
-      y = torch::batch_norm(torch::conv2d(y, inputs[next + 1]), {}, {}, {}, {}, /*training=*/true, 0.0,
-                            kernels::norm_epsilon, false);
+      y = normalized(torch::conv2d(y, inputs[next + 1]));
     }
     if (inputs[0].defined()) y = y * inputs[0][static_cast<std::int64_t>(k)];
     sum = sum.defined() ? sum + y : y;
@@ -271,6 +282,37 @@ bool summable(const Separable& layer) {
   return layer.stages() <= 2;
 }
 
+bool summable(const FactorizedReduce& layer) {
+  const std::int64_t out = layer.even().options.out + layer.odd().options.out;
+  return layer.even().options.in == out && out > 1 && !layer.affine() && layer.is_training();
+}
+
+namespace {
+
+TermPlan plan_of(const Separable& layer, variable_list& weights) {
+  TermPlan planned;
+  planned.stages = layer.stages();
+  for (int s = 0; s < planned.stages; ++s) {
+    const ConvolutionOptions& options = layer.depthwise(s).options;
+    planned.stage[s] = {false, static_cast<int>(options.kernel), static_cast<int>(options.dilation),
+                        static_cast<int>(options.stride), layer.pointwise(s).norm.get()};
+    weights.push_back(packed(layer.depthwise(s).weight));
+    weights.push_back(packed(layer.pointwise(s).weight));
+  }
+  return planned;
+}
+
+TermPlan plan_of(const FactorizedReduce& layer, variable_list& weights) {
+  TermPlan planned;
+  planned.stages = 1;
+  planned.stage[0] = {.reduction = true, .stride = 2, .norm = &layer.norm()};
+  weights.push_back(packed(layer.even().weight));
+  weights.push_back(packed(layer.odd().weight));
+  return planned;
+}
+
+}  // namespace
+
 torch::Tensor weighted_sum(const std::vector<torch::Tensor>& sources, const std::vector<SumTerm>& terms,
                            const torch::Tensor& weights, const Shape& output) {
   Plan plan;
@@ -280,22 +322,13 @@ torch::Tensor weighted_sum(const std::vector<torch::Tensor>& sources, const std:
   for (const torch::Tensor& source : sources) inputs.push_back(packed(source));
   for (const SumTerm& term : terms) {
     TermPlan planned;
+    if (term.separable) planned = plan_of(*term.separable, stage_weights);
+    if (term.reduce) planned = plan_of(*term.reduce, stage_weights);
     planned.source = term.source;
+    plan.stages += planned.stages;
     if (term.value.defined()) {
       planned.value = plan.values++;
       inputs.push_back(packed(term.value));
-    }
-    if (term.layer) planned.stages = term.layer->stages();
-    plan.stages += planned.stages;
-    for (int s = 0; s < planned.stages; ++s) {
-      const ConvolutionOptions& options = term.layer->depthwise(s).options;
-      StagePlan& stage = planned.stage[s];
-      stage.kernel = static_cast<int>(options.kernel);
-      stage.dilation = static_cast<int>(options.dilation);
-      stage.stride = static_cast<int>(options.stride);
-      stage.norm = term.layer->pointwise(s).norm.get();
-      stage_weights.push_back(packed(term.layer->depthwise(s).weight));
-      stage_weights.push_back(packed(term.layer->pointwise(s).weight));
     }
     plan.terms.push_back(std::move(planned));
   }

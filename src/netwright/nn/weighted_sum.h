@@ -9,20 +9,24 @@
 
 #include <vector>
 
+#include "netwright/nn/factorized_reduce.h"
 #include "netwright/nn/separable.h"
 
 namespace netwright {
 
 struct SumTerm {
-  int source = -1;             // of a separable convolution, or, alone, the source itself
-  Separable* layer = nullptr;  // of the source
-  torch::Tensor value;         // from elsewhere
+  int source = -1;                     // of a layer, or, alone, the source itself
+  Separable* separable = nullptr;      // of the source
+  FactorizedReduce* reduce = nullptr;  // likewise
+  torch::Tensor value{};               // from elsewhere
 };
 
 // On a CPU whose vectors the kernels know, float32 or float64, with elements.
 bool summable(const torch::Tensor& x);
 // Kernels, strides and dilations that the kernels know, as many channels out as in, norms without weights in training.
 bool summable(const Separable& layer);
+// As many channels out as in, a norm without weights in training.
+bool summable(const FactorizedReduce& layer);
 
 // sum over k of weights[k] * term k, samples x channels (x height x width, channels_last); `output` is its shape.
 // `weights`: one a term, in the terms' type; undefined: all 1. Updates the running statistics of the layers' norms.

@@ -167,6 +167,22 @@ class Supernet::Run {
     return shared;
   }
 
+  // Where a weighted sum has kernels for the layer.
+  static void take_kernel(Layer* layer, SumTerm& term) {
+    auto* separable = dynamic_cast<Separable*>(layer);
+    auto* reduce = dynamic_cast<FactorizedReduce*>(layer);
+    if (separable && summable(*separable)) term.separable = separable;
+    if (reduce && summable(*reduce)) term.reduce = reduce;
+  }
+
+  static int source_number(const torch::Tensor& x, std::vector<torch::Tensor>& sources) {
+    const auto found =
+        std::find_if(sources.begin(), sources.end(), [&](const torch::Tensor& source) { return source.is_same(x); });
+    const int number = static_cast<int>(found - sources.begin());
+    if (found == sources.end()) sources.push_back(x);
+    return number;
+  }
+
   // The edge's options as terms of a sum, `through` in place of their input where it is defined.
   void add_terms(const SupernetStep& edge, const torch::Tensor& through, std::vector<torch::Tensor>& sources,
                  std::vector<Weighted>& terms) {
@@ -177,15 +193,10 @@ class Supernet::Run {
       if (edge.partial == 1 && edge.sum >= 0 && edge_places_[static_cast<std::size_t>(edge.sum)] >= 0) {
         weighted.factors.push_back(edge_places_[static_cast<std::size_t>(edge.sum)] + edge.edge);
       }
-      auto* separable = dynamic_cast<Separable*>(unit.layer.get());
       const bool several = slots_.front().size(0) * edge.shape.height * edge.shape.width > 1;  // a norm needs them
-      const bool kernel = net_.passes_.separable && separable && several && summable(x.front()) && summable(*separable);
-      if (!unit.layer || kernel) {
-        const auto found = std::find_if(sources.begin(), sources.end(),
-                                        [&](const torch::Tensor& source) { return source.is_same(x.front()); });
-        weighted.term.source = static_cast<int>(found - sources.begin());
-        if (found == sources.end()) sources.push_back(x.front());
-        if (kernel) weighted.term.layer = separable;
+      if (net_.passes_.separable && several && summable(x.front())) take_kernel(unit.layer.get(), weighted.term);
+      if (!unit.layer || weighted.term.separable || weighted.term.reduce) {
+        weighted.term.source = source_number(x.front(), sources);
       } else {
         weighted.term.value = value(unit, x);
       }
@@ -199,7 +210,7 @@ class Supernet::Run {
     const torch::Tensor scales = weights(terms);
     const Weighted& first = terms.front();
     const torch::Tensor& any = first.term.source >= 0 ? sources.front() : first.term.value;
-    if (summable(any) && (terms.size() > 1 || scales.defined() || first.term.layer)) {
+    if (summable(any) && (terms.size() > 1 || scales.defined() || first.term.separable || first.term.reduce)) {
       std::vector<SumTerm> all;
       for (const Weighted& one : terms) all.push_back(one.term);
       return weighted_sum(sources, all, scales, shape);

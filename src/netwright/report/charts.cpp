@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <tuple>
 
 #include "netwright/report/plot.h"
@@ -57,6 +58,21 @@ bool has_lines(const Plot& plot) {
   return std::any_of(plot.series.begin(), plot.series.end(), [](const Series& s) { return s.points.size() > 1; });
 }
 
+// When each trial was last trained. The end of the search also ends those that had long been paused.
+std::map<const Trial*, double> ends_of(const ReportInput& input) {
+  std::map<std::int64_t, double> paused;
+  for (const auto& event : input.events) {
+    if (event.kind == EventKind::paused) paused[event.trial] = event.time;
+    if (event.kind == EventKind::finished || event.kind == EventKind::resumed) paused.erase(event.trial);
+  }
+  std::map<const Trial*, double> ends;
+  for (const auto& trial : input.trials) {
+    const auto found = paused.find(trial.id);
+    ends[&trial] = found != paused.end() ? found->second : trial.finished;
+  }
+  return ends;
+}
+
 }  // namespace
 
 Objective main_objective(const ReportInput& input) {
@@ -95,13 +111,14 @@ std::string progress_chart(const ReportInput& input, bool over_seconds) {
   Series best{.name = "best so far", .role = Role::best, .mark = Mark::none, .line = Line::steps};
   auto trials = trials_for(input, TrialPurpose::search);
   std::erase_if(trials, [](const Trial* trial) { return !is_finished(trial->state); });
+  const auto ends = ends_of(input);
   if (over_seconds) {
-    std::stable_sort(trials.begin(), trials.end(), [](auto* a, auto* b) { return a->finished < b->finished; });
+    std::stable_sort(trials.begin(), trials.end(), [&](auto* a, auto* b) { return ends.at(a) < ends.at(b); });
   }
   std::optional<double> record;
   double end = 0;
   for (const Trial* trial : trials) {
-    const double x = over_seconds ? trial->finished : static_cast<double>(trial->id);
+    const double x = over_seconds ? ends.at(trial) : static_cast<double>(trial->id);
     const double y = value_of(*trial, objective.metric);
     const Point point{x, y, trial_tooltip(*trial, {objective.metric, "parameters"})};
     end = std::max(end, x);

@@ -18,27 +18,30 @@ constexpr std::size_t fewest_results = 5;  // fewer are seen better one by one
 constexpr std::size_t most_rungs = 12;
 constexpr std::size_t most_lines = 300;
 
-// Where the trial's spans of training ended, as far as it was paused by its schedule.
-struct Pauses {
-  std::vector<double> fidelities;
-  int resumed = 0;
+// A stretch of a trial's training, from when it was proposed or resumed until it was paused or over.
+struct Stretch {
+  int worker = -1;
+  double from = 0, to = 0;
+  double fidelity = 0;  // that it came to
 };
 
-std::map<std::int64_t, Pauses> pauses_of(const std::vector<StudyEvent>& events) {
-  std::map<std::int64_t, Pauses> pauses;
-  for (const auto& event : events) {
-    if (event.kind == EventKind::paused) pauses[event.trial].fidelities.push_back(event.fidelity);
-    if (event.kind == EventKind::resumed) ++pauses[event.trial].resumed;
+// By trial; what a worker is still at ends now.
+std::map<std::int64_t, std::vector<Stretch>> stretches_of(const ReportInput& input) {
+  std::map<std::int64_t, std::vector<Stretch>> stretches;
+  std::map<std::int64_t, double> begun;
+  for (const auto& event : input.events) {
+    if (event.kind == EventKind::proposed || event.kind == EventKind::resumed) begun[event.trial] = event.time;
+    if (event.kind != EventKind::paused && event.kind != EventKind::finished) continue;
+    const auto found = begun.find(event.trial);
+    if (found == begun.end()) continue;
+    stretches[event.trial].push_back({event.worker, found->second, event.time, event.fidelity});
+    begun.erase(found);
   }
-  return pauses;
-}
-
-double seconds_between(const Trial& trial, double after, double until) {
-  double seconds = 0;
-  for (const auto& measurement : trial.measurements) {
-    if (measurement.fidelity > after && measurement.fidelity <= until) seconds += measurement.seconds;
+  for (const auto& trial : input.trials) {
+    if (trial.state != TrialState::running || !begun.contains(trial.id)) continue;
+    stretches[trial.id].push_back({trial.worker, begun.at(trial.id), input.study.elapsed, trial.fidelity});
   }
-  return seconds;
+  return stretches;
 }
 
 Role role_of(const Trial& trial) {
@@ -49,64 +52,34 @@ Role role_of(const Trial& trial) {
   return trial.state == TrialState::pruned ? Role::faint : Role::front;
 }
 
-// Spans whose worker is not known, each in the first of the lanes that is free then.
-void pack(std::vector<Timeline::Span>& spans, std::size_t first_lane, std::size_t& lanes) {
-  std::sort(spans.begin(), spans.end(), [](const auto& a, const auto& b) { return a.from < b.from; });
-  std::vector<double> free_from;
-  for (auto& span : spans) {
-    const auto lane = std::find_if(free_from.begin(), free_from.end(), [&](double free) { return free <= span.from; });
-    span.lane = first_lane + static_cast<std::size_t>(lane - free_from.begin());
-    if (lane == free_from.end()) {
-      free_from.push_back(span.to);
-    } else {
-      *lane = span.to;
-    }
-  }
-  lanes = free_from.size();
-}
-
-// The spans of a study's trials, as far as what is stored tells.
-struct Spans {
-  std::vector<Timeline::Span> placed;   // on a worker's lane, at a known time
-  std::vector<Timeline::Span> unowned;  // at a known time; the worker is no longer known
-  int unknown = 0;                      // neither
-  std::size_t workers = 0;
-};
-
-Spans spans_of(const ReportInput& input) {
-  const auto pauses = pauses_of(input.events);
+// What the workers did, and how many there were.
+std::vector<Timeline::Span> spans_of(const ReportInput& input, std::size_t& workers) {
+  const auto stretches = stretches_of(input);
   const std::string metric = main_objective(input).metric;
-  Spans spans;
+  std::vector<Timeline::Span> spans;
+  workers = 0;
   for (const auto& trial : input.trials) {
-    if (trial.worker < 0 || trial.copied_from != 0 || trial.purpose == TrialPurpose::imported) continue;
-    spans.workers = std::max(spans.workers, static_cast<std::size_t>(trial.worker) + 1);
-    const auto found = pauses.find(trial.id);
-    const Pauses paused = found != pauses.end() ? found->second : Pauses{};
-    const bool ended = is_finished(trial.state),
-               paused_last = static_cast<int>(paused.fidelities.size()) > paused.resumed;
-    const double all = seconds_of(trial);
-    Timeline::Span span{.lane = static_cast<std::size_t>(trial.worker),
-                        .from = trial.started,
-                        .to = trial.finished,
-                        .role = role_of(trial),
-                        .title = trial_tooltip(trial, {metric}) + (all > 0 ? ", " + human_seconds(all) : "")};
-    if (paused.resumed == 0) {
-      if (!ended) span.to = trial.state == TrialState::running ? input.study.elapsed : trial.started + all;
-      if (paused_last) span.to = trial.started + all;
-      if (span.to > span.from) spans.placed.push_back(std::move(span));
-      continue;
+    if (trial.purpose == TrialPurpose::imported) continue;
+    std::vector<Stretch> parts;
+    if (const auto found = stretches.find(trial.id); found != stretches.end()) {
+      parts = found->second;
+    } else if (trial.copied_from == 0) {  // what follows the search has no events
+      const bool over = is_finished(trial.state);
+      const double now = trial.state == TrialState::running ? input.study.elapsed : trial.started + seconds_of(trial);
+      parts.push_back({trial.worker, trial.started, over ? trial.finished : now, trial.fidelity});
     }
-    const double first = paused.fidelities.empty() ? 0 : paused.fidelities.front();
-    Timeline::Span begin = span;
-    begin.to = trial.started + seconds_between(trial, 0, first);
-    if (begin.to > begin.from) spans.unowned.push_back(std::move(begin));
-    spans.unknown += paused.resumed - 1;
-    if (!ended || paused_last) {
-      ++spans.unknown;
-      continue;
+    for (const auto& part : parts) {
+      if (part.worker < 0 || part.to <= part.from) continue;
+      workers = std::max(workers, static_cast<std::size_t>(part.worker) + 1);
+      std::string title = trial_tooltip(trial, {metric});
+      if (parts.size() > 1) title += ", to " + number_text(part.fidelity) + " " + input.fidelity_unit;
+      title += ", " + human_seconds(part.to - part.from);
+      spans.push_back({.lane = static_cast<std::size_t>(part.worker),
+                       .from = part.from,
+                       .to = part.to,
+                       .role = role_of(trial),
+                       .title = std::move(title)});
     }
-    span.from = trial.finished - seconds_between(trial, paused.fidelities.back(), trial.fidelity);
-    if (span.to > span.from) spans.placed.push_back(std::move(span));
   }
   return spans;
 }
@@ -147,23 +120,19 @@ Chart results_chart(const ReportInput& input) {
 }
 
 Chart timeline_chart(const ReportInput& input) {
-  Spans spans = spans_of(input);
-  if (spans.placed.size() < 2) return {};
   Timeline timeline;
+  std::size_t workers = 0;
+  timeline.spans = spans_of(input, workers);
+  if (timeline.spans.size() < 2) return {};
   timeline.title = "What each worker did when";
   double end = 0, busy = 0;
-  for (const auto& span : spans.placed) {
+  for (const auto& span : timeline.spans) {
     end = std::max(end, span.to);
     busy += span.to - span.from;
   }
-  for (std::size_t worker = 0; worker < spans.workers; ++worker) {
+  for (std::size_t worker = 0; worker < workers; ++worker) {
     timeline.lanes.push_back("worker " + std::to_string(worker + 1));
   }
-  std::size_t extra = 0;
-  pack(spans.unowned, spans.workers, extra);
-  for (std::size_t i = 0; i < extra; ++i) timeline.lanes.emplace_back("some worker");
-  timeline.spans = std::move(spans.placed);
-  timeline.spans.insert(timeline.spans.end(), spans.unowned.begin(), spans.unowned.end());
   for (const auto& [role, words] : std::vector<std::pair<Role, std::string>>{{Role::searched, "complete"},
                                                                              {Role::faint, "pruned"},
                                                                              {Role::failed, "failed"},
@@ -174,21 +143,14 @@ Chart timeline_chart(const ReportInput& input) {
                                     [wanted = role](const auto& span) { return span.role == wanted; });
     if (occurs) timeline.legend.emplace_back(role, words);
   }
-  std::string caption = "Each bar is a trial, and a gap is a worker that waited";
-  if (spans.unowned.empty() && spans.unknown == 0 && end > 0) {
-    const double share = busy / (end * static_cast<double>(spans.workers));
-    caption += ": they were busy " + format_value(std::min(1.0, share), Quantity::share, 0) + " of the time";
-  } else if (!spans.unowned.empty()) {
-    caption +=
-        "; of trials that were paused and resumed only the last stretch is on its worker’s lane, the first is "
-        "below, where the worker is no longer known";
-  }
-  if (spans.unknown > 0) {
-    caption += ", and " + std::to_string(spans.unknown) +
-               (spans.unknown == 1 ? " stretch whose time is" : " stretches whose times are") +
-               " not stored, missing from the picture";
-  }
-  return {draw(timeline), caption + "."};
+  const bool resumed = std::any_of(input.events.begin(), input.events.end(),
+                                   [](const auto& event) { return event.kind == EventKind::resumed; });
+  std::string caption =
+      resumed ? "Each bar is a trial until its schedule paused it or it was over" : "Each bar is a trial";
+  const double share = busy / (end * static_cast<double>(workers));
+  caption += ", and a gap is a worker that waited: they were busy " +
+             format_value(std::min(1.0, share), Quantity::share, 0) + " of the time.";
+  return {draw(timeline), caption};
 }
 
 std::vector<Rung> rungs(const ReportInput& input) {

@@ -6,6 +6,7 @@
 
 #include "netwright/base/error.h"
 #include "netwright/base/text.h"
+#include "netwright/space/operation_inference.h"
 #include "netwright/space/search_space_size.h"
 #include "netwright/space/space_template.h"
 #include "netwright/space/space_template_reader.h"
@@ -42,9 +43,12 @@ Value value_number(const Choice& choice, std::uint64_t number) {
   return number % 2 == 0 ? domain.low : domain.high;
 }
 
-// A space is refused where one of its members is no network, so its output must be one number a class.
-void check_network(const Network& network, const OperationTable& table) {
-  const auto shapes = infer_shapes(network.graph, {network.input}, table);
+// The cost of a network. A space is refused where one of its members is no network, so its output must be one number a
+// class.
+Cost checked_cost(const Network& network, const OperationTable& table) {
+  Inference inference(table);
+  const Inferred& inferred = inference.infer(network.graph, {network.input});
+  const std::vector<Shape>& shapes = inferred.shapes;
   const auto check = [&](int value, const char* what) {
     const Shape& shape = shapes[static_cast<std::size_t>(value)];
     if (!shape.is_image() && shape.channels == network.classes) return;
@@ -57,6 +61,7 @@ void check_network(const Network& network, const OperationTable& table) {
   };
   check(network.graph.output, "the network");
   if (network.graph.auxiliary_output >= 0) check(network.graph.auxiliary_output, "the auxiliary classifier");
+  return inferred.cost;
 }
 
 }  // namespace
@@ -229,8 +234,8 @@ std::vector<const Value*> SearchSpace::values_of(const Configuration& configurat
 
 Design SearchSpace::fill(const Configuration& configuration) const {
   const auto values = values_of(configuration);
-  Design design{fill_network(*template_, *choices_, values), fill_recipe(*template_, values)};
-  if (!design.network.graph.nodes.empty()) check_network(design.network, template_->table);
+  Design design{fill_network(*template_, *choices_, values), fill_recipe(*template_, values), {}};
+  if (!design.network.graph.nodes.empty()) design.cost = checked_cost(design.network, template_->table);
   return design;
 }
 

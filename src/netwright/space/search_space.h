@@ -20,6 +20,7 @@ namespace netwright {
 struct Design {
   Network network;
   Recipe recipe;
+  Cost cost;  // of the network; 0 where the space has none
 };
 
 class SearchSpace {

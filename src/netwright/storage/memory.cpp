@@ -32,14 +32,14 @@ class MemoryStorage : public Storage {
     return records;
   }
 
-  void add_trial(const std::string& study, const Trial& trial, std::optional<EventKind> event) override {
+  void add_trial(const std::string& study, const Trial& trial, const std::optional<StudyEvent>& event) override {
     if (!find(study).trials.emplace(trial.id, trial).second) {
       throw Error(ExitCode::storage, "trial " + std::to_string(trial.id) + " of study '" + study + "' exists already");
     }
-    if (event) add_event(study, {*event, trial.id, trial.fidelity});
+    if (event) add_event(study, *event);
   }
 
-  void update_trial(const std::string& study, const Trial& trial, std::optional<EventKind> event) override {
+  void update_trial(const std::string& study, const Trial& trial, const std::optional<StudyEvent>& event) override {
     Study& home = find(study);
     const auto found = home.trials.find(trial.id);
     if (found == home.trials.end()) {
@@ -51,7 +51,7 @@ class MemoryStorage : public Storage {
     }
     found->second = trial;
     found->second.measurements = std::move(measurements);
-    if (event) add_event(study, {*event, trial.id, trial.fidelity});
+    if (event) add_event(study, *event);
   }
 
   void add_event(const std::string& study, const StudyEvent& event) override { find(study).events.push_back(event); }

@@ -55,6 +55,8 @@ constexpr const char* schema = R"(
     kind TEXT NOT NULL,
     trial INTEGER NOT NULL,            -- its id, or 0
     fidelity REAL NOT NULL,            -- that it had then
+    time REAL NOT NULL,                -- seconds since the study began, on its own clock
+    worker INTEGER NOT NULL,           -- that had the trial until then, or -1
     PRIMARY KEY (study, place)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE measurements (
@@ -116,7 +118,7 @@ class SqliteStorage : public Storage {
     return studies;
   }
 
-  void add_trial(const std::string& study, const Trial& trial, std::optional<EventKind> event) override {
+  void add_trial(const std::string& study, const Trial& trial, const std::optional<StudyEvent>& event) override {
     const std::int64_t home = id_of(study);
     const Flushing flushing(database_, log_, trial);
     Transaction transaction(database_);
@@ -134,11 +136,11 @@ class SqliteStorage : public Storage {
                   "another process runs this study; stop one of the two", {database_.path(), 0, 0});
     }
     add_measurements(home, trial, 0);
-    if (event) log_event(home, {*event, trial.id, trial.fidelity});
+    if (event) log_event(home, *event);
     transaction.commit();
   }
 
-  void update_trial(const std::string& study, const Trial& trial, std::optional<EventKind> event) override {
+  void update_trial(const std::string& study, const Trial& trial, const std::optional<StudyEvent>& event) override {
     const std::int64_t home = id_of(study);
     const Flushing flushing(database_, log_, trial);
     Transaction transaction(database_);
@@ -156,7 +158,7 @@ class SqliteStorage : public Storage {
         trial.checkpoint, trial.copied_from, trial.source, trial.attempts, trial.worker, trial.started, trial.finished,
         home, trial.id);
     add_measurements(home, trial, static_cast<std::size_t>(stored));
-    if (event) log_event(home, {*event, trial.id, trial.fidelity});
+    if (event) log_event(home, *event);
     transaction.commit();
   }
 
@@ -193,11 +195,11 @@ class SqliteStorage : public Storage {
 
   std::vector<StudyEvent> events(const std::string& study) override {
     std::vector<StudyEvent> log;
-    auto rows =
-        database_.query("SELECT kind, trial, fidelity FROM events WHERE study = ? ORDER BY place", id_of(study));
+    auto rows = database_.query("SELECT kind, trial, fidelity, time, worker FROM events WHERE study = ? ORDER BY place",
+                                id_of(study));
     while (rows.next()) {
       const EventKind kind = checked("event", [&] { return event_kind_from_string(rows.text(0)); });
-      log.push_back({kind, rows.integer(1), rows.real(2)});
+      log.push_back({kind, rows.integer(1), rows.real(2), rows.real(3), static_cast<int>(rows.integer(4))});
     }
     return log;
   }
@@ -267,6 +269,8 @@ class SqliteStorage : public Storage {
     Transaction transaction(database_);
     if (number("PRAGMA user_version") >= schema_version) return;  // another process has done it meanwhile
     database_.execute("ALTER TABLE measurements ADD COLUMN details TEXT NOT NULL DEFAULT ''");
+    database_.execute("ALTER TABLE events ADD COLUMN time REAL NOT NULL DEFAULT 0");
+    database_.execute("ALTER TABLE events ADD COLUMN worker INTEGER NOT NULL DEFAULT -1");
     database_.execute(("PRAGMA user_version = " + std::to_string(schema_version)).c_str());
     transaction.commit();
   }
@@ -352,9 +356,9 @@ class SqliteStorage : public Storage {
 
   void log_event(std::int64_t study, const StudyEvent& event) {
     database_.run(
-        "INSERT INTO events (study, place, kind, trial, fidelity) VALUES "
-        "(?1, (SELECT coalesce(max(place), 0) + 1 FROM events WHERE study = ?1), ?2, ?3, ?4)",
-        study, to_string(event.kind), event.trial, event.fidelity);
+        "INSERT INTO events (study, place, kind, trial, fidelity, time, worker) VALUES "
+        "(?1, (SELECT coalesce(max(place), 0) + 1 FROM events WHERE study = ?1), ?2, ?3, ?4, ?5, ?6)",
+        study, to_string(event.kind), event.trial, event.fidelity, event.time, event.worker);
   }
 
   StudyRecord read_study(const Rows& rows) {

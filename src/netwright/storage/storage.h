@@ -40,6 +40,8 @@ struct StudyEvent {
   EventKind kind = EventKind::proposed;
   std::int64_t trial = 0;
   double fidelity = 0;  // that the trial had then
+  double time = 0;      // seconds since the study began, on its own clock (pauses excluded)
+  int worker = -1;      // slot that had the trial until then; -1: none, or it only begins
 
   bool operator==(const StudyEvent&) const = default;
 };
@@ -54,10 +56,10 @@ class Storage {
   virtual std::vector<StudyRecord> list_studies() = 0;
   // Adds a trial; the id must be new. With `event` the study's log gets that event, in the same transaction.
   virtual void add_trial(const std::string& study, const Trial& trial,
-                         std::optional<EventKind> event = std::nullopt) = 0;
+                         const std::optional<StudyEvent>& event = std::nullopt) = 0;
   // Replaces the trial, except measurements: only those beyond the stored number are added. `event` as above.
   virtual void update_trial(const std::string& study, const Trial& trial,
-                            std::optional<EventKind> event = std::nullopt) = 0;
+                            const std::optional<StudyEvent>& event = std::nullopt) = 0;
   virtual void add_event(const std::string& study, const StudyEvent& event) = 0;
   // All trials by id.
   virtual std::vector<Trial> trials(const std::string& study) = 0;

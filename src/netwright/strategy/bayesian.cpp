@@ -1,5 +1,6 @@
 #include "netwright/strategy/bayesian.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -7,6 +8,8 @@
 
 namespace netwright {
 namespace {
+
+constexpr double fully_tuned = 75;  // points; with more a try costs more and has less to find
 
 double normal_density(double z) {
   return std::exp(-0.5 * z * z) / std::sqrt(2 * std::numbers::pi);
@@ -26,7 +29,8 @@ class BayesianStrategy : public SurrogateStrategy {
   Eigen::VectorXd acquisition(const SurrogateData& data, const Eigen::MatrixXd& candidates, Random& random) override {
     const Eigen::Index columns = candidates.cols();
     Eigen::MatrixXd points = widened(data.points, columns);
-    process_.fit(points, data.groups, data.targets, options_.tuning, random);
+    const double share = std::min(1.0, fully_tuned / static_cast<double>(points.rows()));
+    process_.fit(points, data.groups, data.targets, static_cast<int>(std::ceil(share * options_.tuning)), random);
     Eigen::VectorXd log_seconds = data.log_seconds;
     if (data.pending.rows() > 0) {
       const Eigen::MatrixXd pending = widened(data.pending, columns);

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 #include <map>
-#include <numeric>
 
 #include "netwright/strategy/kernel_density.h"
 
@@ -113,7 +112,10 @@ class BohbStrategy : public Strategy {
       observation.point.push_back(found == nullptr ? inactive : scales_[d].coordinate(*found));
     }
     observation.score = value.value_or(-std::numeric_limits<double>::infinity());
-    observations_[fidelity_of(trial)].push_back(std::move(observation));
+    std::vector<Observation>& ranked = observations_[fidelity_of(trial)];
+    const auto place = std::upper_bound(ranked.begin(), ranked.end(), observation.score,
+                                        [](double score, const Observation& other) { return score > other.score; });
+    ranked.insert(place, std::move(observation));
     stale_ = true;
   }
 
@@ -135,18 +137,23 @@ class BohbStrategy : public Strategy {
       const auto share = static_cast<std::size_t>(options_.good_share * static_cast<double>(all.size()));
       const std::size_t good = std::max(fewest, share);
       if (all.size() < good + fewest) continue;
-      std::vector<std::size_t> order(all.size());
-      std::iota(order.begin(), order.end(), std::size_t{0});
-      std::stable_sort(order.begin(), order.end(),
-                       [&](std::size_t a, std::size_t b) { return all[a].score > all[b].score; });
-      std::vector<std::vector<double>> points[2];
-      for (std::size_t i = 0; i < order.size(); ++i) points[i < good ? 0 : 1].push_back(all[order[i]].point);
+      std::vector<std::vector<double>> points[2] = {spread(all, 0, good), spread(all, good, all.size())};
       Random random(derive_seed(all.size(), "bohb: values of inactive choices"));
       for (auto& set : points) complete(set, random);
       good_.emplace(std::move(points[0]), kinds_, options_.least_bandwidth);
       other_.emplace(std::move(points[1]), kinds_, options_.least_bandwidth);
       return;
     }
+  }
+
+  // The points of the ranks from `first` to before `end`, or as many of them as a density may have, evenly spread.
+  std::vector<std::vector<double>> spread(const std::vector<Observation>& ranked, std::size_t first,
+                                          std::size_t end) const {
+    const std::size_t all = end - first, taken = std::min(all, static_cast<std::size_t>(options_.points));
+    std::vector<std::vector<double>> points;
+    points.reserve(taken);
+    for (std::size_t i = 0; i < taken; ++i) points.push_back(ranked[first + i * all / taken].point);
+    return points;
   }
 
   // A choice that a trial does not have takes the value of a trial of the set that has it, or any.
@@ -177,7 +184,7 @@ class BohbStrategy : public Strategy {
   BohbOptions options_;
   std::vector<Scale> scales_;  // of each choice
   std::vector<std::size_t> kinds_;
-  std::map<double, std::vector<Observation>> observations_;  // by fidelity, in the order told
+  std::map<double, std::vector<Observation>> observations_;  // by fidelity; best first, of equals the first told
   std::optional<KernelDensity> good_, other_;
   bool stale_ = false;
 };
@@ -193,6 +200,7 @@ std::unique_ptr<Strategy> make_bohb_strategy(const StrategyContext& context) {
   options.samples = static_cast<int>(reader.integer("samples", options.samples, 1, 100000));
   options.bandwidth_factor = reader.number("bandwidth_factor", options.bandwidth_factor, 1e-3, 1000);
   options.least_bandwidth = reader.number("least_bandwidth", options.least_bandwidth, 1e-9, 1);
+  options.points = static_cast<int>(reader.integer("points", options.points, 10, 1000000));
   reader.finish();
   return std::make_unique<BohbStrategy>(context.space, only_objective(context, "bohb"), options);
 }

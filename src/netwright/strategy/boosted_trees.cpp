@@ -93,12 +93,37 @@ void BoostedTrees::grow(Tree& tree, std::vector<int>::iterator begin, std::vecto
 }
 
 std::pair<int, int> BoostedTrees::best_cut(std::vector<int>::iterator begin, std::vector<int>::iterator end,
-                                           double sum) const {
+                                           double sum) {
   const auto count = static_cast<double>(end - begin);
   std::pair<int, int> best{-1, 0};
   double most = sum * sum / (count + options_.leaf) + 1e-12;
+  const auto try_cut = [&](int index, std::size_t bin, double below, double rows) {
+    if (rows == 0 || rows == count) return;
+    const double above = sum - below;
+    const double gain = below * below / (rows + options_.leaf) + above * above / (count - rows + options_.leaf);
+    if (gain > most) {
+      most = gain;
+      best = {index, static_cast<int>(bin)};
+    }
+  };
+  const auto number = static_cast<std::size_t>(end - begin);
+  node_residual_.resize(number);
+  for (std::size_t k = 0; k < number; ++k) {
+    node_residual_[k] = residual_[static_cast<std::size_t>(begin[static_cast<std::ptrdiff_t>(k)])];
+  }
   for (const int index : allowed_) {
     const Column& column = columns_[static_cast<std::size_t>(index)];
+    if (column.limits.size() == 1) {  // as most columns: is or is not. Sums by turns, so that none waits for the other
+      double sums[2] = {0, 0};
+      std::int64_t rows = 0;
+      for (std::size_t k = 0; k < number; ++k) {
+        const std::uint8_t bin = column.bin[static_cast<std::size_t>(begin[static_cast<std::ptrdiff_t>(k)])];
+        sums[k % 2] += bin * node_residual_[k];
+        rows += bin;
+      }
+      try_cut(index, 0, sum - sums[0] - sums[1], count - static_cast<double>(rows));
+      continue;
+    }
     std::array<double, most_bins> sums{}, counts{};
     for (auto row = begin; row != end; ++row) {
       const auto bin = column.bin[static_cast<std::size_t>(*row)];
@@ -109,13 +134,7 @@ std::pair<int, int> BoostedTrees::best_cut(std::vector<int>::iterator begin, std
     for (std::size_t bin = 0; bin < column.limits.size(); ++bin) {
       below += sums[bin];
       rows += counts[bin];
-      if (rows == 0 || rows == count) continue;
-      const double above = sum - below;
-      const double gain = below * below / (rows + options_.leaf) + above * above / (count - rows + options_.leaf);
-      if (gain > most) {
-        most = gain;
-        best = {index, static_cast<int>(bin)};
-      }
+      try_cut(index, bin, below, rows);
     }
   }
   return best;

@@ -54,15 +54,16 @@ class BoostedTrees {
   Member member(const Eigen::VectorXd& targets, Random& random);
   void grow(Tree& tree, std::vector<int>::iterator begin, std::vector<int>::iterator end, int depth);
   // The column (an index into columns_, -1: none) and the last bin below the cut that leave the least squared error.
-  std::pair<int, int> best_cut(std::vector<int>::iterator begin, std::vector<int>::iterator end, double sum) const;
+  std::pair<int, int> best_cut(std::vector<int>::iterator begin, std::vector<int>::iterator end, double sum);
 
   BoostingOptions options_;
   std::vector<Member> members_;
   // While fitting:
   std::vector<Column> columns_;
-  std::vector<int> allowed_;      // to the tree that grows; indices into columns_
-  std::vector<double> residual_;  // by row
-  std::vector<double> fitted_;    // by row
+  std::vector<int> allowed_;           // to the tree that grows; indices into columns_
+  std::vector<double> residual_;       // by row
+  std::vector<double> fitted_;         // by row
+  std::vector<double> node_residual_;  // of the rows of the node that is cut
 };
 
 }  // namespace netwright

@@ -71,11 +71,15 @@ Encoding::Encoding(const SearchSpace& space) : space_(space) {
 }
 
 const Encoding::Point& Encoding::of(const Configuration& configuration) {
-  return entry(configuration);
+  return entry(configuration, configuration.canonical_text());
+}
+
+const Encoding::Point& Encoding::of(const Configuration& configuration, const std::string& text) {
+  return entry(configuration, text);
 }
 
 const std::string& Encoding::network_of(const Configuration& configuration) {
-  Point& point = entry(configuration);
+  Point& point = entry(configuration, configuration.canonical_text());
   if (!point.network.empty()) return point.network;
   try {
     const Design design = space_.fill(configuration);
@@ -86,14 +90,13 @@ const std::string& Encoding::network_of(const Configuration& configuration) {
   return point.network;
 }
 
-Encoding::Point& Encoding::entry(const Configuration& configuration) {
-  const std::string text = configuration.canonical_text();
+Encoding::Point& Encoding::entry(const Configuration& configuration, const std::string& text) {
   if (const auto known = points_.find(text); known != points_.end()) return known->second;
   if (points_.size() >= most_points) points_.clear();
   Point point;
   encode_choices(configuration, point);
   try {
-    encode_network(space_.fill(configuration).network, point);
+    encode_network(space_.fill(configuration), point);
   } catch (const Error&) {  // no network: its choices tell what there is to tell
   }
   return points_[text] = std::move(point);
@@ -120,17 +123,16 @@ void Encoding::encode_choices(const Configuration& configuration, Point& point) 
   }
 }
 
-void Encoding::encode_network(const Network& network, Point& point) {
+void Encoding::encode_network(const Design& design, Point& point) {
   std::set<const Graph*> seen;
   std::vector<const Graph*> graphs;
-  collect_cells(network.graph, seen, graphs);
+  collect_cells(design.network.graph, seen, graphs);
   std::map<int, double> counts;
   for (const Graph* graph : graphs) encode_graph(*graph, counts);
   point.entries.insert(point.entries.end(), counts.begin(), counts.end());
-  const Cost cost = network_cost(network, space_.table());
   point.entries.emplace_back(column_of("parameters", size_group()),
-                             std::log(1 + static_cast<double>(cost.parameters)) / 2);
-  point.entries.emplace_back(column_of("macs", size_group()), std::log(1 + static_cast<double>(cost.macs)) / 2);
+                             std::log(1 + static_cast<double>(design.cost.parameters)) / 2);
+  point.entries.emplace_back(column_of("macs", size_group()), std::log(1 + static_cast<double>(design.cost.macs)) / 2);
 }
 
 void Encoding::encode_graph(const Graph& graph, std::map<int, double>& counts) {

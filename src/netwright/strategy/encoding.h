@@ -31,6 +31,8 @@ class Encoding {
   // Fills the space once for each configuration; what it found is kept. The reference holds until the next call. A
   // configuration that is no network has the columns of its choices alone.
   const Point& of(const Configuration& configuration);
+  // The same for who knows its canonical text.
+  const Point& of(const Configuration& configuration, const std::string& text);
   // What tells trainings apart: the network's canonical hash and its recipe, or the configuration where it is no
   // network.
   const std::string& network_of(const Configuration& configuration);
@@ -43,9 +45,9 @@ class Encoding {
   int size_group() const { return groups() - 1; }
 
  private:
-  Point& entry(const Configuration& configuration);
+  Point& entry(const Configuration& configuration, const std::string& text);
   void encode_choices(const Configuration& configuration, Point& point) const;
-  void encode_network(const Network& network, Point& point);
+  void encode_network(const Design& design, Point& point);
   void encode_graph(const Graph& graph, std::map<int, double>& counts);
   int column_of(const std::string& key, int group);
 

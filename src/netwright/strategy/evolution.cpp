@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "netwright/strategy/pareto.h"
+#include "netwright/strategy/level.h"
 
 namespace netwright {
 namespace {
@@ -10,7 +10,7 @@ namespace {
 class EvolutionStrategy : public Strategy {
  public:
   EvolutionStrategy(const SearchSpace& space, std::vector<Objective> objectives, const EvolutionOptions& options)
-      : space_(space), objectives_(std::move(objectives)), options_(options) {}
+      : space_(space), options_(options), level_(std::move(objectives), static_cast<std::size_t>(options.population)) {}
 
   std::optional<Configuration> ask(Random& random) override {
     if (members_.size() < static_cast<std::size_t>(options_.population)) return space_.sample(random);
@@ -19,11 +19,13 @@ class EvolutionStrategy : public Strategy {
   }
 
   void tell(const Trial& trial) override {
-    auto member = member_of(trial, objectives_);
-    if (!member) return;
-    members_.push_back(std::move(*member));
-    if (members_.size() > static_cast<std::size_t>(options_.population)) members_.erase(members_.begin());
-    fitness_.clear();
+    Level::News news = level_.tell(trial);
+    if (news.anew) members_.clear();
+    for (Member& member : news.members) {
+      members_.push_back(std::move(member));
+      if (members_.size() > static_cast<std::size_t>(options_.population)) members_.erase(members_.begin());
+    }
+    if (news.anew || !news.members.empty()) fitness_.clear();
   }
 
  private:
@@ -45,8 +47,8 @@ class EvolutionStrategy : public Strategy {
   }
 
   const SearchSpace& space_;
-  std::vector<Objective> objectives_;
   EvolutionOptions options_;
+  Level level_;
   std::vector<Member> members_;   // oldest first
   std::vector<Fitness> fitness_;  // of the members; empty: not yet computed
 };

@@ -15,7 +15,9 @@ struct EvolutionOptions {
 // A child is its parent with exactly one choice changed to a different value. The oldest member makes room for the
 // newest, however good it is. Failed and pruned trials, and those without every objective's metric, do not become
 // members. Feasible members win over infeasible ones, and of these the one that breaks its constraints less. Several
-// objectives: the lower Pareto rank in the population wins, then the larger crowding distance (Deb et al. 2002).
+// objectives: the lower Pareto rank in the population wins, then the larger crowding distance (Deb et al. 2002). Under
+// a schedule with rungs members are compared at the largest fidelity that as many trials as the population has have
+// reached (level.h), and trials that are paused there are members.
 std::unique_ptr<Strategy> make_evolution_strategy(const StrategyContext& context);
 
 }  // namespace netwright

@@ -8,7 +8,7 @@
 #pragma once
 
 #include <Eigen/Dense>
-#include <array>
+#include <utility>
 #include <vector>
 
 #include "netwright/base/random.h"
@@ -47,22 +47,29 @@ class GaussianProcess {
     double amplitude = 1;
     double objective = 0;
   };
-  Eigen::MatrixXd kernel(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b, const std::vector<int>& groups,
-                         const Eigen::VectorXd& parameters) const;
-  // Of the fitted points with each other; [0] of the choices, [1] of the network.
-  struct Parts {
-    std::array<Eigen::MatrixXd, 2> distances, alike;
+  // Points by columns, without the entries that are 0.
+  struct Column {
+    Eigen::Index number = 0;
+    int group = 0;
+    std::vector<std::pair<Eigen::Index, double>> entries;  // row and value
   };
-  Parts parts(const Eigen::VectorXd& parameters, const std::vector<int>& groups) const;
-  void reweigh(Parts& parts, int group, double change, const std::vector<int>& groups) const;
-  Factor factorise(const Parts& parts, const Eigen::VectorXd& parameters, const Eigen::VectorXd& targets) const;
-  Eigen::MatrixXd weighted(const Eigen::MatrixXd& points, const std::vector<int>& groups,
-                           const Eigen::VectorXd& parameters, bool network) const;
+  struct Points {
+    Points() = default;
+    Points(const Eigen::MatrixXd& dense, const std::vector<int>& groups);
+    Eigen::Index count = 0;
+    std::vector<Column> columns;  // by rising number
+  };
+  static void add_distances(const Points& a, const Points& b, const std::vector<double>& weights, Eigen::MatrixXd& sum);
+  std::vector<double> weights(int network) const;
+  double share(const Eigen::VectorXd& parameters) const;
+  Eigen::MatrixXd kernel(const Points& a, const Points& b) const;
+  Factor factorise(const Eigen::MatrixXd& choices, const Eigen::MatrixXd& network, const Eigen::VectorXd& parameters,
+                   const Eigen::VectorXd& targets) const;
 
   int choices_, groups_;
   Eigen::VectorXd prior_;       // means of the parameters
   Eigen::VectorXd parameters_;  // log weights, log share/(1 − share), log noise
-  Eigen::MatrixXd points_;
+  Points points_;
   Factor factor_;
   double likelihood_ = 0;
 };

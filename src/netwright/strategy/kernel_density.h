@@ -27,6 +27,7 @@ class KernelDensity {
   std::vector<std::vector<double>> points_;
   std::vector<std::size_t> options_;
   std::vector<double> bandwidths_;
+  std::vector<double> columns_;  // the same coordinates, all of one choice together
 };
 
 }  // namespace netwright

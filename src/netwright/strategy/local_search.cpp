@@ -10,9 +10,33 @@
 namespace netwright {
 namespace {
 
+// What is known of a configuration.
+struct Worth {
+  bool finished = false;
+  double score = 0;                               // of a finished one; −∞: failed or pruned
+  std::vector<std::pair<double, double>> scores;  // fidelity and score of each measurement, rising
+};
+
+// Finished ones are compared by their scores; where one is paused at a rung, by what both had at the largest fidelity
+// at which both were measured. Where there is none, neither is better.
+bool better(const Worth& one, const Worth& other) {
+  if (one.finished && other.finished) return one.score > other.score;
+  auto first = one.scores.rbegin();
+  auto second = other.scores.rbegin();
+  while (first != one.scores.rend() && second != other.scores.rend()) {
+    if (first->first == second->first) return first->second > second->second;
+    if (first->first > second->first) {
+      ++first;
+    } else {
+      ++second;
+    }
+  }
+  return false;
+}
+
 struct Place {
   Configuration configuration;
-  double score = 0;
+  const Worth* worth = nullptr;  // which changes as the trial goes on
 };
 
 class LocalSearchStrategy : public Strategy {
@@ -26,33 +50,54 @@ class LocalSearchStrategy : public Strategy {
       while (const auto step = next_step(random)) {
         Configuration neighbour = stepped(space_, current_->configuration, *step, random);
         const std::string text = neighbour.canonical_text();
-        const auto known = scores_.find(text);
-        if (known != scores_.end()) {
-          consider({std::move(neighbour), known->second});
+        const auto known = worth_.find(text);
+        if (known != worth_.end()) {
+          consider({std::move(neighbour), &known->second});
         } else if (!proposed_.contains(text)) {
           awaited_.insert(text);
           return propose(std::move(neighbour));
         }
       }
       if (!awaited_.empty()) return propose(unseen(random));
-      current_ = std::move(better_);  // none: a local optimum
+      std::optional<Place> next = std::move(better_);  // none: a local optimum
       forget_neighbours();
+      current_.reset();
+      if (next) go_to(std::move(*next));
     }
   }
 
   void tell(const Trial& trial) override {
-    if (!is_finished(trial.state)) return;
+    if (trial.state != TrialState::paused && !is_finished(trial.state)) return;
     const std::string text = trial.configuration.canonical_text();
-    constexpr double nothing = -std::numeric_limits<double>::infinity();
-    const double value = trial.state == TrialState::complete ? score(trial, objective_).value_or(nothing) : nothing;
-    scores_[text] = value;
+    const auto [known, first] = worth_.try_emplace(text);
+    Worth& worth = known->second;
+    const bool told_before = !first && !worth.finished;  // at a lower rung
     const bool neighbour = awaited_.erase(text) > 0;
-    if (value == nothing) return;
-    if (!neighbour) starts_.push_back({trial.configuration, value});
-    if (current_) consider({trial.configuration, value});
+    update(worth, trial);
+    if (worth.score == nothing) {
+      std::erase_if(starts_, [&](const Place& start) { return start.worth == &worth; });
+      return;
+    }
+    if (!neighbour && !told_before) starts_.push_back({trial.configuration, &worth});
+    if (current_) consider({trial.configuration, &worth});
   }
 
  private:
+  static constexpr double nothing = -std::numeric_limits<double>::infinity();
+
+  void update(Worth& worth, const Trial& trial) const {
+    const auto value = trial.state == TrialState::complete || trial.state == TrialState::paused
+                           ? score(trial, objective_)
+                           : std::nullopt;
+    worth = {is_finished(trial.state), value.value_or(nothing), {}};
+    if (!value) return;
+    Trial view = trial;
+    for (const Measurement& measurement : trial.measurements) {
+      view.measurements.assign(1, measurement);
+      if (const auto measured = score(view, objective_)) worth.scores.emplace_back(measurement.fidelity, *measured);
+    }
+  }
+
   Configuration propose(Configuration configuration) {
     proposed_.insert(configuration.canonical_text());
     return configuration;
@@ -71,11 +116,11 @@ class LocalSearchStrategy : public Strategy {
     if (static_cast<int>(starts_.size()) < options_.starts) return false;
     const Place* best = &starts_.front();
     for (const Place& start : starts_) {
-      if (start.score > best->score) best = &start;
+      if (better(*start.worth, *best->worth)) best = &start;
     }
-    current_ = *best;
+    visited_.clear();
+    go_to(*best);
     starts_.clear();
-    forget_neighbours();
     return true;
   }
 
@@ -90,15 +135,21 @@ class LocalSearchStrategy : public Strategy {
     return step;
   }
 
-  // An evaluated configuration while a climb is on.
-  void consider(Place place) {
-    if (!(place.score > (better_ ? better_->score : current_->score))) return;
-    if (options_.move == LocalMove::best) {
-      better_ = std::move(place);
-      return;
-    }
+  void go_to(Place place) {
+    visited_.insert(place.worth);
     current_ = std::move(place);
     forget_neighbours();
+  }
+
+  // An evaluated configuration while a climb is on. It never goes back: at rungs a can be better than b, b than c and c
+  // than a, each at another fidelity.
+  void consider(Place place) {
+    if (visited_.contains(place.worth) || !better(*place.worth, *(better_ ? better_ : current_)->worth)) return;
+    if (options_.move == LocalMove::best) {
+      better_ = std::move(place);
+    } else {
+      go_to(std::move(place));
+    }
   }
 
   void forget_neighbours() {
@@ -110,10 +161,11 @@ class LocalSearchStrategy : public Strategy {
   const SearchSpace& space_;
   Objective objective_;
   LocalSearchOptions options_;
-  std::unordered_map<std::string, double> scores_;  // of everything told, by canonical text
+  std::unordered_map<std::string, Worth> worth_;  // of everything told, by canonical text
   std::unordered_set<std::string> proposed_;
-  std::unordered_set<std::string> awaited_;  // proposed neighbours of the current one, not told
-  std::vector<Place> starts_;                // evaluated, for the next climb
+  std::unordered_set<std::string> awaited_;   // proposed neighbours of the current one, not told
+  std::unordered_set<const Worth*> visited_;  // by this climb
+  std::vector<Place> starts_;                 // evaluated, for the next climb
   std::optional<Place> current_;
   std::optional<Place> better_;  // the best evaluated neighbour, where it is better; only with LocalMove::best
   std::optional<std::vector<Step>> steps_;  // not yet tried, from the back; none: not yet listed

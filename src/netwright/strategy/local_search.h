@@ -18,7 +18,8 @@ struct LocalSearchOptions {
 // A neighbour has exactly one choice changed. When no neighbour of the current configuration is better the climb is
 // over and another begins at random. No configuration is proposed twice while there are others; one that is remembered
 // from an earlier climb is used without evaluation. Where running trials leave no neighbour to propose, random ones are
-// proposed: they are starts of the next climb. Failed and pruned trials are worse than any other.
+// proposed: they are starts of the next climb. Failed and pruned trials are worse than any other. Under a schedule with
+// rungs a paused trial is compared with another at the largest fidelity at which both were measured.
 std::unique_ptr<Strategy> make_local_search_strategy(const StrategyContext& context);
 
 }  // namespace netwright

@@ -4,7 +4,7 @@
 #include <string>
 #include <unordered_set>
 
-#include "netwright/strategy/pareto.h"
+#include "netwright/strategy/level.h"
 
 namespace netwright {
 namespace {
@@ -29,7 +29,7 @@ Configuration mutated(const SearchSpace& space, const Configuration& parent, dou
 class Nsga2Strategy : public Strategy {
  public:
   Nsga2Strategy(const SearchSpace& space, std::vector<Objective> objectives, const Nsga2Options& options)
-      : space_(space), objectives_(std::move(objectives)), options_(options) {}
+      : space_(space), options_(options), level_(std::move(objectives), static_cast<std::size_t>(options.population)) {}
 
   std::optional<Configuration> ask(Random& random) override {
     constexpr int attempts = 50;  // at a configuration that was not proposed or told before
@@ -42,11 +42,16 @@ class Nsga2Strategy : public Strategy {
   }
 
   void tell(const Trial& trial) override {
-    if (!is_finished(trial.state)) return;
     seen_.insert(trial.configuration.canonical_text());
-    auto member = member_of(trial, objectives_);
-    if (!member) return;
-    members_.push_back(std::move(*member));
+    Level::News news = level_.tell(trial);
+    if (news.anew) members_.clear();
+    for (Member& member : news.members) enter(std::move(member));
+  }
+
+ private:
+  // Where the population is full, its worst member leaves.
+  void enter(Member member) {
+    members_.push_back(std::move(member));
     fitness_ = rate(members_);
     if (members_.size() <= static_cast<std::size_t>(options_.population)) return;
     std::size_t worst = 0;  // of equals the oldest
@@ -57,7 +62,6 @@ class Nsga2Strategy : public Strategy {
     fitness_ = rate(members_);
   }
 
- private:
   Configuration draw(Random& random) const {
     if (members_.size() < static_cast<std::size_t>(options_.population)) return space_.sample(random);
     const Configuration& parent = tournament(random);
@@ -73,8 +77,8 @@ class Nsga2Strategy : public Strategy {
   }
 
   const SearchSpace& space_;
-  std::vector<Objective> objectives_;
   Nsga2Options options_;
+  Level level_;
   std::vector<Member> members_;
   std::vector<Fitness> fitness_;  // of the members
   std::unordered_set<std::string> seen_;

@@ -20,7 +20,8 @@ Configuration crossed(const SearchSpace& space, const Configuration& one, const 
 
 // Parents are the winners of tournaments of two, by constraint domination, Pareto rank and crowding distance; an
 // evaluated child enters the population and the worst member by the same order leaves. Failed and pruned trials, and
-// those without every objective's metric, do not become members.
+// those without every objective's metric, do not become members. Under a schedule with rungs members are compared at
+// the largest fidelity that as many trials as the population has have reached (level.h).
 std::unique_ptr<Strategy> make_nsga2_strategy(const StrategyContext& context);
 
 }  // namespace netwright

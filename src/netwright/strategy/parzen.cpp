@@ -13,6 +13,7 @@ constexpr std::size_t remembered = 25;  // observations that keep their full wei
 constexpr std::size_t lanes = 8;        // components a block
 // Beyond so many sigmas even a thousand of the narrowest components stay below 1e-13 of what the prior contributes.
 constexpr double negligible = 9;
+constexpr std::size_t near = 5;  // blocks that nearly tell the density
 
 // Two and four doubles at a time, and their bits.
 struct Narrow {
@@ -53,7 +54,21 @@ struct Components {
   const double* heights;
   const Interval* reach;
   std::size_t blocks;
+  std::size_t window;  // blocks that are summed up at most, those nearest to the point; 0: all
 };
+
+// The first of the blocks to be summed up for a point, and the end of them.
+inline std::pair<std::size_t, std::size_t> blocks_for(const Components& all, double x) {
+  if (all.window == 0 || all.window >= all.blocks) return {0, all.blocks};
+  std::size_t low = 0, high = all.blocks;  // the last block that begins at or before x
+  while (high - low > 1) {
+    const std::size_t middle = (low + high) / 2;
+    (all.means[middle * lanes] <= x ? low : high) = middle;
+  }
+  const std::size_t before = std::min(low, all.window / 2);
+  const std::size_t first = std::min(low - before, all.blocks - all.window);
+  return {first, first + all.window};
+}
 
 // Lane by lane the same sums in the same order for every kind of register.
 template <class R>
@@ -64,7 +79,8 @@ __attribute__((always_inline)) inline void sum_up(const Components& all, std::sp
   for (std::size_t k = 0; k < points.size(); ++k) {
     const double x = points[k];
     Doubles sums[parts] = {};
-    for (std::size_t b = 0; b < all.blocks; ++b) {
+    const auto [first_block, end_block] = blocks_for(all, x);
+    for (std::size_t b = first_block; b < end_block; ++b) {
       if (x < all.reach[b].low || x > all.reach[b].high) continue;
 #pragma GCC unroll 4
       for (std::size_t p = 0; p < parts; ++p) {
@@ -202,7 +218,36 @@ double ParzenMixture::sample(Random& random) const {
 }
 
 void ParzenMixture::relative_densities(std::span<const double> points, std::span<double> densities) const {
-  const Components all = {means_.data(), scales_.data(), heights_.data(), reach_.data(), reach_.size()};
+  sum_blocks(points, 0, densities);
+}
+
+// What the nearest components give is no more than the density, so it says which points cannot have the largest ratio;
+// of the others, most promising first, until none can, the whole density is worked out.
+std::size_t ParzenMixture::largest_ratio(std::span<const double> points, std::span<const double> numerators,
+                                         std::vector<double>& bounds) const {
+  constexpr double rounding = 1 + 1e-12;
+  bounds.resize(points.size());
+  sum_blocks(points, near, bounds);
+  for (std::size_t i = 0; i < points.size(); ++i) bounds[i] = rounding * numerators[i] / bounds[i];
+  std::size_t best = points.size();
+  double ratio = -1;
+  while (true) {
+    const auto most = std::max_element(bounds.begin(), bounds.end());
+    if (*most < ratio || *most < 0) return best;
+    const auto i = static_cast<std::size_t>(most - bounds.begin());
+    *most = -1;  // done with
+    double density = 0;
+    sum_blocks({&points[i], 1}, 0, {&density, 1});
+    const double own = numerators[i] / density;
+    if (own > ratio || (own == ratio && i < best)) {
+      ratio = own;
+      best = i;
+    }
+  }
+}
+
+void ParzenMixture::sum_blocks(std::span<const double> points, std::size_t window, std::span<double> densities) const {
+  const Components all = {means_.data(), scales_.data(), heights_.data(), reach_.data(), reach_.size(), window};
 #if defined(__x86_64__)
   static const bool wide = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
   if (wide) return sum_up_wide(all, points, densities);

@@ -34,6 +34,10 @@ class ParzenMixture {
   // The density at each point, up to a factor common to all points: what a ratio of densities needs. Relative error
   // below 1e-13. Precondition: the points lie in the support.
   void relative_densities(std::span<const double> points, std::span<double> densities) const;
+  // The first point of those with the largest numerators[i] / relative density. Preconditions: at least one point; they
+  // lie in the support; numerators are positive. `bounds` is for its own use.
+  std::size_t largest_ratio(std::span<const double> points, std::span<const double> numerators,
+                            std::vector<double>& bounds) const;
   // Natural logarithm of the truncated mixture's density.
   double log_density(double point) const;
   // Natural logarithm of its probability between two points, which the support's ends limit: for quantised choices.
@@ -50,6 +54,8 @@ class ParzenMixture {
   void widen(std::size_t prior);
   void prepare();
   double mass(Interval cell) const;
+  // Over the `window` blocks that are nearest to a point; 0: all.
+  void sum_blocks(std::span<const double> points, std::size_t window, std::span<double> densities) const;
 
   Interval support_;
   std::size_t size_ = 0;

@@ -19,11 +19,7 @@ double RewardScale::deviation() const {
 }
 
 PolicySearch::PolicySearch(const SearchSpace& space, Objective objective, const PolicySearchOptions& options)
-    : policy_(space, options.policy),
-      options_(options),
-      adam_(options.rate),
-      objective_(std::move(objective)),
-      scale_(options.baseline) {}
+    : policy_(space, options.policy), options_(options), adam_(options.rate), objective_(std::move(objective)) {}
 
 std::optional<Configuration> PolicySearch::ask(Random& random) {
   constexpr int most_repeats = 20;  // a policy that has settled repeats itself
@@ -41,30 +37,52 @@ std::optional<Configuration> PolicySearch::ask(Random& random) {
   }
 }
 
-void PolicySearch::tell(const Trial& trial) {
-  if (!is_finished(trial.state)) return;
-  const std::string text = trial.configuration.canonical_text();
+Episode PolicySearch::episode_of(const Trial& trial) {
   Episode episode;
-  const auto asked = pending_.find(text);
-  if (asked != pending_.end()) {
+  if (const auto paused = paused_.find(trial.id); paused != paused_.end()) {
+    episode = std::move(paused->second);
+    paused_.erase(paused);
+  } else if (const auto asked = pending_.find(trial.configuration.canonical_text()); asked != pending_.end()) {
     episode = std::move(asked->second);
     pending_.erase(asked);
   } else {
     episode.actions = policy_.actions_of(trial.configuration);
     episode.log_probabilities = policy_.log_probabilities(episode.actions);
   }
-  const auto value = trial.state == TrialState::complete ? score(trial, objective_) : std::nullopt;
-  if (value && std::isfinite(*value)) worst_ = std::min(worst_, *value);
-  if (!std::isfinite(worst_)) return;  // nothing to compare with yet
-  const double earned = value && std::isfinite(*value) ? *value : worst_;
-  rewards_[text] = earned;
+  if (trial.state == TrialState::paused) paused_[trial.id] = episode;
+  return episode;
+}
+
+PolicySearch::Peers& PolicySearch::peers(double rung) {
+  return peers_.try_emplace(rung, Peers{RewardScale(options_.baseline)}).first->second;
+}
+
+void PolicySearch::tell(const Trial& trial) {
+  const bool paused = trial.state == TrialState::paused;
+  if (!paused && !is_finished(trial.state)) return;
+  Episode episode = episode_of(trial);
+  const auto value = paused || trial.state == TrialState::complete ? score(trial, objective_) : std::nullopt;
+  Reward earned;
+  if (value && std::isfinite(*value)) {
+    earned = {paused ? trial.measurements.back().fidelity : whole, *value};
+    Peers& compared = peers(earned.rung);
+    compared.worst = std::min(compared.worst, *value);
+  } else if (paused || peers_.empty()) {
+    return;  // nothing to learn, or nothing to compare with yet
+  } else {
+    const auto found = peers_.find(whole);
+    const auto& [rung, compared] = found != peers_.end() ? *found : *peers_.begin();
+    earned = {rung, compared.worst};
+  }
+  rewards_[trial.configuration.canonical_text()] = earned;
   reward(std::move(episode), earned);
 }
 
-void PolicySearch::reward(Episode episode, double value) {
-  episode.advantage = scale_.advantage(value);
+void PolicySearch::reward(Episode episode, const Reward& reward) {
+  RewardScale& scale = peers(reward.rung).scale;
+  episode.advantage = scale.advantage(reward.value);
   if (options_.normalize) {
-    const double deviation = scale_.deviation();
+    const double deviation = scale.deviation();
     episode.advantage = deviation > 0 ? episode.advantage / deviation : 0;
   }
   learn(std::move(episode));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <limits>
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -49,8 +50,13 @@ class PolicySearch : public Strategy {
   PolicySearch(const SearchSpace& space, Objective objective, const PolicySearchOptions& options);
 
   std::optional<Configuration> ask(Random& random) override;
-  // The reward is the objective's score; failed and pruned trials get the worst complete one's so far. A trial that was
-  // never asked for counts as proposed by the present policy.
+  // The reward is the objective's score; failed and pruned trials get the worst complete one's so far, or before any is
+  // complete the worst at the lowest rung. A trial that was never asked for counts as proposed by the present policy.
+  //
+  // Under a schedule with rungs a trial is learned from at each rung where it pauses, its advantage being over the
+  // trials that came to that rung: each rung has a moving average of its own. What is climbed is thus the expected sum,
+  // over the rungs that a trial reaches, of how it compares with those that came as far; complete trials compare with
+  // complete ones, whatever their fidelity.
   void tell(const Trial& trial) override;
 
  protected:
@@ -61,13 +67,26 @@ class PolicySearch : public Strategy {
   Adam adam_;
 
  private:
-  void reward(Episode episode, double value);
+  // Trials that are compared with each other.
+  struct Peers {
+    RewardScale scale;
+    double worst = std::numeric_limits<double>::infinity();
+  };
+  struct Reward {
+    double rung = 0;  // whose peers it was compared with
+    double value = 0;
+  };
+  static constexpr double whole = std::numeric_limits<double>::infinity();  // the rung of complete trials
+
+  Episode episode_of(const Trial& trial);
+  Peers& peers(double rung);
+  void reward(Episode episode, const Reward& reward);
 
   Objective objective_;
-  RewardScale scale_;
-  double worst_ = std::numeric_limits<double>::infinity();
-  std::unordered_multimap<std::string, Episode> pending_;  // by canonical text
-  std::unordered_map<std::string, double> rewards_;        // likewise, of everything told
+  std::map<double, Peers> peers_;                          // by rung
+  std::unordered_multimap<std::string, Episode> pending_;  // not yet told, by canonical text
+  std::unordered_map<std::int64_t, Episode> paused_;       // by the trial's id
+  std::unordered_map<std::string, Reward> rewards_;        // the latest of everything told, by canonical text
 };
 
 // Reads the shared options; the caller reads its own and finishes.

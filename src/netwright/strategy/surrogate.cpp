@@ -68,12 +68,15 @@ std::optional<Configuration> SurrogateStrategy::ask(Random& random) {
   if (scored_.size() < static_cast<std::size_t>(options_.startup)) {
     proposal = new_sample(random);
   } else {
-    const std::vector<Configuration> candidates = draw_candidates(random);
+    std::vector<Candidate> candidates = draw_candidates(random);
     if (candidates.empty()) {
       proposal = new_sample(random);
     } else {
-      data_.pending = encoded(pending_.configurations());
-      const Eigen::MatrixXd rows = encoded(candidates);
+      std::vector<Encoding::Entries> pending, drawn;
+      for (const auto& one : pending_.configurations()) pending.push_back(encoding_.of(one).entries);
+      for (const auto& one : candidates) drawn.push_back(encoding_.of(one.configuration, one.text).entries);
+      data_.pending = matrix(pending);
+      const Eigen::MatrixXd rows = matrix(drawn);
       data_.groups.clear();
       for (std::size_t c = 0; c < encoding_.columns(); ++c) data_.groups.push_back(encoding_.group_of(c));
       const Eigen::VectorXd promise = acquisition(data_, rows, random);
@@ -83,9 +86,13 @@ std::optional<Configuration> SurrogateStrategy::ask(Random& random) {
         return promise[static_cast<Eigen::Index>(a)] > promise[static_cast<Eigen::Index>(b)];
       });
       const auto fresh = std::find_if(order.begin(), order.end(), [&](std::size_t i) {
-        return !networks_.contains(encoding_.network_of(candidates[i]));
+        return !networks_.contains(encoding_.network_of(candidates[i].configuration));
       });
-      proposal = fresh == order.end() ? new_sample(random) : candidates[*fresh];
+      proposal = fresh == order.end() ? new_sample(random) : candidates[*fresh].configuration;
+      kept_.clear();
+      for (auto next = fresh; next != order.end() && kept_.size() < candidates.size() / 2; ++next) {
+        if (next != fresh) kept_.push_back(std::move(candidates[*next]));
+      }
     }
   }
   networks_.insert(encoding_.network_of(proposal));
@@ -158,12 +165,15 @@ void SurrogateStrategy::learn() {
   data_.version = version_;
 }
 
-std::vector<Configuration> SurrogateStrategy::draw_candidates(Random& random) {
-  std::vector<Configuration> candidates;
+std::vector<SurrogateStrategy::Candidate> SurrogateStrategy::draw_candidates(Random& random) {
+  std::vector<Candidate> candidates = std::move(kept_);
   std::set<std::string> seen;
-  for (int i = 0; i < options_.candidates; ++i) {
+  for (const auto& candidate : candidates) seen.insert(candidate.text);
+  const int drawn = options_.candidates - static_cast<int>(candidates.size());
+  for (int i = 0; i < drawn; ++i) {
     Configuration candidate = i % 4 == 3 ? space_.sample(random) : mutant(random);
-    if (seen.insert(candidate.canonical_text()).second) candidates.push_back(std::move(candidate));
+    std::string text = candidate.canonical_text();
+    if (seen.insert(text).second) candidates.push_back({std::move(candidate), std::move(text)});
   }
   return candidates;
 }
@@ -193,12 +203,6 @@ Configuration SurrogateStrategy::new_sample(Random& random) {
     sample = space_.sample(random);
   }
   return sample;
-}
-
-Eigen::MatrixXd SurrogateStrategy::encoded(const std::vector<Configuration>& configurations) {
-  std::vector<Encoding::Entries> rows;
-  for (const auto& configuration : configurations) rows.push_back(encoding_.of(configuration).entries);
-  return matrix(rows);
 }
 
 Eigen::MatrixXd SurrogateStrategy::matrix(const std::vector<Encoding::Entries>& rows) const {

@@ -39,7 +39,8 @@ struct SurrogateData {
 // Learned from: at the largest fidelity that `startup` trials have reached, each trial's score there. A failed trial
 // counts as the worst of these, a pruned one with its own last score but as no better than their median; a trial that
 // is paused below that fidelity does not count. Candidates: mutations (one change, then another with probability 1/2,
-// and so on) of the best trials, the better ones more often, and a quarter of them at random.
+// and so on) of the best trials, the better ones more often, and a quarter of them at random; half of them are kept
+// from the proposal before, where they were the most promising after the one proposed.
 class SurrogateStrategy : public Strategy {
  public:
   SurrogateStrategy(const SearchSpace& space, Objective objective, const SurrogateOptions& options);
@@ -65,13 +66,17 @@ class SurrogateStrategy : public Strategy {
     double score;
   };
 
+  struct Candidate {
+    Configuration configuration;
+    std::string text;  // canonical
+  };
+
   void score_trials();
   void learn();
-  std::vector<Configuration> draw_candidates(Random& random);
+  std::vector<Candidate> draw_candidates(Random& random);
   Configuration mutant(Random& random);
   bool can_change(const Configuration& configuration) const;
   Configuration new_sample(Random& random);
-  Eigen::MatrixXd encoded(const std::vector<Configuration>& configurations);
   Eigen::MatrixXd matrix(const std::vector<Encoding::Entries>& rows) const;
 
   const SearchSpace& space_;
@@ -82,6 +87,7 @@ class SurrogateStrategy : public Strategy {
   std::map<std::int64_t, Told> told_;  // by id
   std::set<std::string> networks_;     // proposed or told
   std::vector<Scored> scored_;         // best first
+  std::vector<Candidate> kept_;        // of the proposal before
   std::int64_t version_ = 0, learned_ = -1;
   SurrogateData data_;
 };

@@ -144,16 +144,9 @@ double TpeDimension::propose_point(int candidates, TpeScratch& scratch, Random& 
   const auto count = static_cast<std::size_t>(candidates);
   scratch.points.resize(count);
   for (double& point : scratch.points) point = scratch.mixtures[0].sample(random);
-  for (int other = 0; other < 2; ++other) {
-    scratch.densities[other].resize(count);
-    scratch.mixtures[other].relative_densities(scratch.points, scratch.densities[other]);
-  }
-  const auto ratio = [&](std::size_t i) { return scratch.densities[0][i] / scratch.densities[1][i]; };
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < count; ++i) {
-    if (ratio(i) > ratio(best)) best = i;
-  }
-  return scratch.points[best];
+  scratch.densities[0].resize(count);
+  scratch.mixtures[0].relative_densities(scratch.points, scratch.densities[0]);
+  return scratch.points[scratch.mixtures[1].largest_ratio(scratch.points, scratch.densities[0], scratch.densities[1])];
 }
 
 std::int64_t TpeDimension::propose_step(int candidates, TpeScratch& scratch, Random& random) const {

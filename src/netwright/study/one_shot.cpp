@@ -80,7 +80,8 @@ OneShot::OneShot(const StudyContext& context, StudyState& state)
     trial.id = 1;
     trial.seed = derive_seed(context_.experiment.seed, "supernet");
     trial.target_fidelity = full_fidelity(recipe_);
-    context_.storage.add_trial(state_.record.name, trial, EventKind::proposed);
+    context_.storage.add_trial(state_.record.name, trial,
+                               StudyEvent{EventKind::proposed, trial.id, 0, state_.record.elapsed});
   }
   Trial& trial = state_.trials.front();
   if (!is_finished(trial.state)) waiting_ = &trial;
@@ -144,8 +145,8 @@ void OneShot::ended(Trial& trial, const Json& result) {
       trial.message = std::string("the trainer found no network of the space: ") + error.what();
     }
   }
-  context_.storage.update_trial(state_.record.name, trial, EventKind::finished);
-  state_.events.push_back({EventKind::finished, trial.id, trial.fidelity});
+  state_.events.push_back({EventKind::finished, trial.id, trial.fidelity, trial.finished, trial.worker});
+  context_.storage.update_trial(state_.record.name, trial, state_.events.back());
 }
 
 }  // namespace netwright

@@ -84,8 +84,7 @@ bool Search::may_start() {
   const bool spent = exhausted_ || (budget.trials > 0 && counted_ >= budget.trials);
   if (may_start_ && spent) {
     may_start_ = false;
-    state_.events.push_back({EventKind::closed, 0, 0});
-    context_.storage.add_event(state_.record.name, state_.events.back());
+    context_.storage.add_event(state_.record.name, log(EventKind::closed, {}));
   }
   return may_start_;
 }
@@ -120,8 +119,10 @@ std::optional<Job> Search::next() {
   return std::nullopt;
 }
 
-void Search::log(EventKind kind, const Trial& trial) {
-  state_.events.push_back({kind, trial.id, trial.fidelity});
+StudyEvent Search::log(EventKind kind, const Trial& trial) {
+  const bool had_a_worker = (kind == EventKind::paused || kind == EventKind::finished) && trial.copied_from == 0;
+  state_.events.push_back({kind, trial.id, trial.fidelity, runner_.elapsed(), had_a_worker ? trial.worker : -1});
+  return state_.events.back();
 }
 
 // A trial to be trained; null when the proposal needed no training, or when there are no more (exhausted_).
@@ -138,13 +139,13 @@ Trial* Search::propose(double fidelity) {
   trial.configuration = std::move(*configuration);
   trial.seed = derive_seed(context_.experiment.seed, "trial", id);
   schedule_->started(trial.id);
-  log(EventKind::proposed, trial);
+  const StudyEvent proposed = log(EventKind::proposed, trial);
   const bool filled = fill(trial, fidelity);
   if (filled) {
     const auto known = by_network_.find(trial.network_hash);
     if (known != by_network_.end()) {
       trial.copied_from = known->second;
-      context_.storage.add_trial(state_.record.name, trial, EventKind::proposed);
+      context_.storage.add_trial(state_.record.name, trial, proposed);
       return settle_copy(trial) ? nullptr : &trial;
     }
     by_network_.emplace(trial.network_hash, trial.id);
@@ -152,14 +153,14 @@ Trial* Search::propose(double fidelity) {
   const bool refused = filled && refused_by_constraint(trial);
   if (!refused) ++counted_;
   if (!filled || refused) {
-    context_.storage.add_trial(state_.record.name, trial, EventKind::proposed);
+    context_.storage.add_trial(state_.record.name, trial, proposed);
     finish(trial);
     context_.observer.trial_changed(trial);
     return nullptr;
   }
   // A slot waits for it: stored as running before it starts, in one commit.
   begin_attempt(trial, runner_.elapsed());
-  context_.storage.add_trial(state_.record.name, trial, EventKind::proposed);
+  context_.storage.add_trial(state_.record.name, trial, proposed);
   return &trial;
 }
 
@@ -199,7 +200,7 @@ Trial* Search::resume(const Decision& decision) {
   Trial& trial = state_.trials[static_cast<std::size_t>(decision.trial) - 1];
   trial.target_fidelity = decision.fidelity;
   trial.attempts = 0;
-  log(EventKind::resumed, trial);
+  const StudyEvent resumed = log(EventKind::resumed, trial);
   const std::int64_t trained_by = by_network_.at(trial.network_hash);
   if (trained_by != trial.id) {  // a later trial of the same network has gone on meanwhile
     if (trial.copied_from == 0) --counted_;
@@ -207,11 +208,11 @@ Trial* Search::resume(const Decision& decision) {
   }
   if (trial.copied_from == 0) {
     begin_attempt(trial, runner_.elapsed());
-    context_.storage.update_trial(state_.record.name, trial, EventKind::resumed);
+    context_.storage.update_trial(state_.record.name, trial, resumed);
     return &trial;
   }
   trial.state = TrialState::waiting;
-  context_.storage.update_trial(state_.record.name, trial, EventKind::resumed);
+  context_.storage.update_trial(state_.record.name, trial, resumed);
   return settle_copy(trial) ? nullptr : &trial;
 }
 
@@ -269,8 +270,7 @@ void Search::arrive(Trial& trial) {
     finish(trial);
   } else {
     trial.state = TrialState::paused;
-    context_.storage.update_trial(state_.record.name, trial, EventKind::paused);
-    log(EventKind::paused, trial);
+    context_.storage.update_trial(state_.record.name, trial, log(EventKind::paused, trial));
     strategy_->tell(trial);
     release_copies(trial);
   }
@@ -278,8 +278,7 @@ void Search::arrive(Trial& trial) {
 
 void Search::finish(Trial& trial) {
   if (trial.finished == 0) trial.finished = runner_.elapsed();
-  context_.storage.update_trial(state_.record.name, trial, EventKind::finished);
-  log(EventKind::finished, trial);
+  context_.storage.update_trial(state_.record.name, trial, log(EventKind::finished, trial));
   if (trial.state == TrialState::failed && trial.copied_from == 0) ++failures_;
   costs_.erase(trial.id);
   strategy_->tell(trial);
@@ -327,8 +326,7 @@ void Search::ended(Trial& trial, const Json&) {
 
 void Search::import(Trial trial) {
   state_.trials.push_back(std::move(trial));
-  context_.storage.add_trial(state_.record.name, state_.trials.back(), EventKind::imported);
-  log(EventKind::imported, state_.trials.back());
+  context_.storage.add_trial(state_.record.name, state_.trials.back(), log(EventKind::imported, state_.trials.back()));
   strategy_->tell(state_.trials.back());
 }
 

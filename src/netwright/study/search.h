@@ -49,7 +49,7 @@ class Search : public JobSource {
   bool settle_copy(Trial& copy);
   void release_copies(const Trial& original);
   void arrive(Trial& trial);
-  void log(EventKind kind, const Trial& trial);
+  StudyEvent log(EventKind kind, const Trial& trial);  // happens now
   void finish(Trial& trial);
   Job start_job(Trial& trial) const;
   bool targets_reached(const Trial& trial) const;

@@ -19,32 +19,37 @@ struct Moments {
 template <class T>
 void add_moments(Moments<T>& moments, const T* z, std::int64_t positions, std::int64_t channels) {
   const bool fresh = moments.count == 0;
-  for_channels<T>(channels, [&](std::int64_t c, std::int64_t count) {
+  for_channel_pairs<T>(channels, [&]<int Vectors>(std::int64_t c, std::int64_t count) {
     if (fresh) {
-      store(moments.shift + c, load(z + c, count));
-      for (std::int64_t k = 0; k < count; ++k) moments.first[c + k] = moments.second[c + k] = 0;
-    }
-    const Lanes<T> shift = load(moments.shift + c);
-    Lanes<T> first[4] = {}, second[4] = {};
-    std::int64_t i = 0;
-    for (; i + 4 <= positions; i += 4) {
-#pragma GCC unroll 4
-      for (int k = 0; k < 4; ++k) {
-        const Lanes<T> value = load(z + (i + k) * channels + c, count) - shift;
-        first[k] += value;
-        second[k] += value * value;
+      const std::int64_t all = (Vectors - 1) * lane_count<T> + count;
+      for (std::int64_t k = 0; k < all; ++k) {
+        moments.shift[c + k] = z[c + k];
+        moments.first[c + k] = moments.second[c + k] = 0;
       }
     }
-    for (; i < positions; ++i) {
-      const Lanes<T> value = load(z + i * channels + c, count) - shift;
-      first[0] += value;
-      second[0] += value * value;
+    Lanes<T> shift[Vectors], first[2][Vectors] = {}, second[2][Vectors] = {};
+    for (int v = 0; v < Vectors; ++v) shift[v] = load(moments.shift + c + v * lane_count<T>, count);
+    for (std::int64_t i = 0; i < positions; ++i) {
+      const T* at = z + i * channels + c;
+      const auto add = [&](Lanes<T>(&f)[Vectors], Lanes<T>(&s)[Vectors]) {
+#pragma GCC unroll 2
+        for (int v = 0; v < Vectors; ++v) {
+          const Lanes<T> value = load(at + v * lane_count<T>, count) - shift[v];
+          f[v] += value;
+          s[v] += value * value;
+        }
+      };
+      add(first[0], second[0]);
+      if (++i == positions) break;
+      at += channels;
+      add(first[1], second[1]);
     }
-    const Lanes<T> f = (first[0] + first[1]) + (first[2] + first[3]);
-    const Lanes<T> s = (second[0] + second[1]) + (second[2] + second[3]);
-    for (std::int64_t k = 0; k < count; ++k) {
-      moments.first[c + k] += static_cast<double>(f[k]);
-      moments.second[c + k] += static_cast<double>(s[k]);
+    for (int v = 0; v < Vectors; ++v) {
+      const Lanes<T> f = first[0][v] + first[1][v], s = second[0][v] + second[1][v];
+      for (std::int64_t k = 0; k < count; ++k) {
+        moments.first[c + v * lane_count<T> + k] += static_cast<double>(f[k]);
+        moments.second[c + v * lane_count<T> + k] += static_cast<double>(s[k]);
+      }
     }
   });
   moments.count += positions;
@@ -77,28 +82,30 @@ void merge_moments(const Statistics<T>& norm, int threads, std::int64_t channels
 template <class T>
 void add_gradient_sums(const T* g, const T* z, const T* mean, std::int64_t begin, std::int64_t end,
                        std::int64_t channels, double* total, double* centred) {
-  for_channels<T>(channels, [&](std::int64_t c, std::int64_t count) {
-    const Lanes<T> centre = mean ? load(mean + c, count) : Lanes<T>{};
-    Lanes<T> sums[4] = {}, products[4] = {};
-    std::int64_t i = begin;
-    for (; i + 4 <= end; i += 4) {
-#pragma GCC unroll 4
-      for (int k = 0; k < 4; ++k) {
-        const Lanes<T> value = load(g + (i + k) * channels + c, count);
-        sums[k] += value;
-        products[k] += value * (load(z + (i + k) * channels + c, count) - centre);
+  for_channel_pairs<T>(channels, [&]<int Vectors>(std::int64_t c, std::int64_t count) {
+    Lanes<T> centre[Vectors] = {}, sums[2][Vectors] = {}, products[2][Vectors] = {};
+    for (int v = 0; v < Vectors && mean; ++v) centre[v] = load(mean + c + v * lane_count<T>, count);
+    for (std::int64_t i = begin; i < end; ++i) {
+      std::int64_t at = i * channels + c;
+      const auto add = [&](Lanes<T>(&s)[Vectors], Lanes<T>(&p)[Vectors]) {
+#pragma GCC unroll 2
+        for (int v = 0; v < Vectors; ++v) {
+          const Lanes<T> value = load(g + at + v * lane_count<T>, count);
+          s[v] += value;
+          p[v] += value * (load(z + at + v * lane_count<T>, count) - centre[v]);
+        }
+      };
+      add(sums[0], products[0]);
+      if (++i == end) break;
+      at += channels;
+      add(sums[1], products[1]);
+    }
+    for (int v = 0; v < Vectors; ++v) {
+      const Lanes<T> s = sums[0][v] + sums[1][v], p = products[0][v] + products[1][v];
+      for (std::int64_t k = 0; k < count; ++k) {
+        total[c + v * lane_count<T> + k] += static_cast<double>(s[k]);
+        centred[c + v * lane_count<T> + k] += static_cast<double>(p[k]);
       }
-    }
-    for (; i < end; ++i) {
-      const Lanes<T> value = load(g + i * channels + c, count);
-      sums[0] += value;
-      products[0] += value * (load(z + i * channels + c, count) - centre);
-    }
-    const Lanes<T> s = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    const Lanes<T> p = (products[0] + products[1]) + (products[2] + products[3]);
-    for (std::int64_t k = 0; k < count; ++k) {
-      total[c + k] += static_cast<double>(s[k]);
-      centred[c + k] += static_cast<double>(p[k]);
     }
   });
 }

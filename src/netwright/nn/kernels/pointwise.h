@@ -121,16 +121,17 @@ inline void outer_columns(const T* x, const T* gradient, std::int64_t step, std:
   for (; r < channels; ++r) outer_tile<T, 1, Vectors>(x + r, gradient, step, count, total + r * step);
 }
 
-// total[i * step + o] += over `count` pixels x[i] * gradient[o], both `step` numbers a pixel, whole vectors.
+// total[i * step + o] += over `count` pixels x[i] * gradient[o], both `step` numbers a pixel; o < out, in whole
+// vectors.
 template <class T>
 inline void outer_product(const T* x, const T* gradient, std::int64_t step, std::int64_t count, std::int64_t channels,
-                          T* total) {
+                          std::int64_t out, T* total) {
   constexpr std::int64_t wide = tile_vectors * lane_count<T>;
   std::int64_t o = 0;
-  for (; o + wide <= step; o += wide) {
+  for (; o + lane_count<T> < out; o += wide) {
     outer_columns<T, tile_vectors>(x, gradient + o, step, count, channels, total + o);
   }
-  if (o < step) outer_columns<T, 1>(x, gradient + o, step, count, channels, total + o);
+  if (o < out) outer_columns<T, 1>(x, gradient + o, step, count, channels, total + o);
 }
 
 }  // namespace netwright::kernels::NETWRIGHT_VECTOR_NAMESPACE

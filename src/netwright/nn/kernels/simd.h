@@ -65,4 +65,16 @@ inline void for_channels(std::int64_t channels, Body body) {
   if (channel < channels) body(channel, channels - channel);
 }
 
+// Calls body.operator()<Vectors>(channel, count) for two full vectors of channels at a time, so that a pass along the
+// positions takes whole cache lines, and then for one, of `count` channels.
+template <class T, class Body>
+inline void for_channel_pairs(std::int64_t channels, Body body) {
+  std::int64_t channel = 0;
+  for (; channel + 2 * lane_count<T> <= channels; channel += 2 * lane_count<T>) {
+    body.template operator()<2>(channel, lane_count<T>);
+  }
+  for_channels<T>(channels - channel,
+                  [&](std::int64_t c, std::int64_t count) { body.template operator()<1>(channel + c, count); });
+}
+
 }  // namespace netwright::kernels::NETWRIGHT_VECTOR_NAMESPACE

@@ -10,6 +10,8 @@
 //
 // - Images are channels_last: samples x height x width x channels, dense. All terms have the sum's channels.
 // - A term of one stage: z = pointwise(depthwise(relu(source))); of two: z2 = pointwise(depthwise(relu(norm(z1)))).
+//   Or a factorized reduction: the first half of z's channels are a matrix times relu(source) at even rows and columns,
+//   the others one times that at odd ones (zero where they lie outside).
 //   The norm is a batch norm by the batch's statistics without weights. Padding keeps the size at stride 1.
 // - float and double. Sums over the batch are carried in double. Results depend on the number of threads only in the
 //   order of sums; on one thread they repeat bit for bit.
@@ -39,9 +41,11 @@ struct Source {
   T* gradient = nullptr;  // backward: null where it is not wanted
 };
 
-// Depthwise convolution (kernel 3 or 5, dilation 1 or 2, stride 1 or 2), then a pointwise one.
+// Depthwise convolution (kernel 3 or 5, dilation 1 or 2, stride 1 or 2), then a pointwise one. Of a factorized
+// reduction `depthwise` is the matrix of even positions (channels / 2 x channels), `pointwise` that of odd ones.
 template <class T>
 struct Stage {
+  bool reduction = false;
   int kernel = 3, dilation = 1, stride = 1;
   const T* depthwise = nullptr;  // channels x kernel x kernel
   const T* pointwise = nullptr;  // output channels x input channels

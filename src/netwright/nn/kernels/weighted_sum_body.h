@@ -8,12 +8,31 @@ namespace {
 
 // ---- forward ----
 
+// `matrix`: out x in.
+template <class T>
+void pack_matrix(const T* matrix, std::int64_t in, std::int64_t out, T* packed, T* transposed) {
+  pack_pointwise<T>(in, out, packed, [&](std::int64_t i, std::int64_t o) { return matrix[o * in + i]; });
+  if (!transposed) return;
+  pack_pointwise<T>(out, in, transposed, [&](std::int64_t o, std::int64_t i) { return matrix[o * in + i]; });
+}
+
+template <class T>
+void pack_reduction(const Stage<T>& stage, StageWork<T>& work, std::int64_t channels, bool backward) {
+  const std::int64_t half = channels / 2;
+  pack_matrix(stage.depthwise, channels, half, work.depthwise, backward ? work.turned : nullptr);
+  pack_matrix(stage.pointwise, channels, channels - half, work.pointwise, backward ? work.transposed : nullptr);
+}
+
 template <class T>
 void pack(const Term<T>& term, const WeightedSum<T>& sum, StageWork<T>* works, std::int64_t padded, bool backward) {
   const std::int64_t channels = sum.channels;
   for (int s = 0; s < term.stages; ++s) {
     const Stage<T>& stage = term.stage[s];
     StageWork<T>& work = works[s];
+    if (stage.reduction) {
+      pack_reduction(stage, work, channels, backward);
+      continue;
+    }
     const int taps = stage.kernel * stage.kernel;
     for (int tap = 0; tap < taps; ++tap) {
       for (std::int64_t c = 0; c < padded; ++c) {
@@ -22,12 +41,7 @@ void pack(const Term<T>& term, const WeightedSum<T>& sum, StageWork<T>* works, s
         if (backward) work.turned[(taps - 1 - tap) * padded + c] = value;
       }
     }
-    const T* matrix = stage.pointwise;
-    pack_pointwise<T>(channels, channels, work.pointwise,
-                      [&](std::int64_t i, std::int64_t o) { return matrix[o * channels + i]; });
-    if (!backward) continue;
-    pack_pointwise<T>(channels, channels, work.transposed,
-                      [&](std::int64_t o, std::int64_t i) { return matrix[o * channels + i]; });
+    pack_matrix(stage.pointwise, channels, channels, work.pointwise, backward ? work.transposed : nullptr);
   }
 }
 
@@ -39,6 +53,35 @@ void set_scale(const Statistics<T>& norm, StageWork<T>& work, std::int64_t chann
   }
 }
 
+// The input at even (0) or odd (1) rows and columns, as pixels of the output's rows y to y + rows.
+template <class T>
+void gather(const WeightedSum<T>& sum, const Image<T>& in, std::int64_t odd, std::int64_t y, std::int64_t rows, T* to) {
+  const std::size_t bytes = static_cast<std::size_t>(in.channels) * sizeof(T);
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const std::int64_t from = 2 * (y + r) + odd;
+    for (std::int64_t x = 0; x < sum.width; ++x, to += in.channels) {
+      if (from < in.height) {
+        std::memcpy(to, in.at(from, 2 * x + odd), bytes);
+      } else {
+        std::memset(to, 0, bytes);
+      }
+    }
+  }
+}
+
+// One half of a reduction's z in a band of rows.
+template <class T>
+void run_half(const WeightedSum<T>& sum, const Work<T>& work, const T* packed, ThreadWork<T>& own, std::int64_t odd,
+              std::int64_t y, std::int64_t rows, T* z) {
+  const std::int64_t channels = sum.channels, first = odd ? channels / 2 : 0;
+  const std::int64_t out = odd ? channels - first : channels / 2;
+  gather(sum, own.input, odd, y, rows, own.band);
+  pointwise<T>(own.band, work.padded, rows * sum.width, channels, packed, in_vectors<T>(out),
+               [&](std::int64_t pixel, std::int64_t v, Lanes<T> value) {
+                 store(z + pixel * channels + first + v * lane_count<T>, value, out - v * lane_count<T>);
+               });
+}
+
 // z of one sample from its input image.
 template <class T>
 void run_stage(const WeightedSum<T>& sum, const Work<T>& work, const StageWork<T>& stage, ThreadWork<T>& own, T* z,
@@ -46,14 +89,19 @@ void run_stage(const WeightedSum<T>& sum, const Work<T>& work, const StageWork<T
   const std::int64_t channels = sum.channels, vectors = work.padded / lane_count<T>;
   for (std::int64_t y = 0; y < sum.height; y += work.band_rows) {
     const std::int64_t rows = y + work.band_rows <= sum.height ? work.band_rows : sum.height - y;
-    for (std::int64_t r = 0; r < rows; ++r) {
-      stage.kernel.row(own.input, y + r, stage.depthwise, own.band + r * sum.width * work.padded, sum.width, false);
-    }
     T* to = z + y * sum.width * channels;
-    pointwise<T>(own.band, work.padded, rows * sum.width, channels, stage.pointwise, vectors,
-                 [&](std::int64_t pixel, std::int64_t v, Lanes<T> value) {
-                   store(to + pixel * channels + v * lane_count<T>, value, channels - v * lane_count<T>);
-                 });
+    if (stage.reduction) {
+      run_half(sum, work, stage.depthwise, own, 0, y, rows, to);
+      run_half(sum, work, stage.pointwise, own, 1, y, rows, to);
+    } else {
+      for (std::int64_t r = 0; r < rows; ++r) {
+        stage.kernel.row(own.input, y + r, stage.depthwise, own.band + r * sum.width * work.padded, sum.width, false);
+      }
+      pointwise<T>(own.band, work.padded, rows * sum.width, channels, stage.pointwise, vectors,
+                   [&](std::int64_t pixel, std::int64_t v, Lanes<T> value) {
+                     store(to + pixel * channels + v * lane_count<T>, value, channels - v * lane_count<T>);
+                   });
+    }
     add_moments(moments, to, rows * sum.width, channels);
   }
 }
@@ -134,17 +182,23 @@ void mix_terms(const WeightedSum<T>& sum, const Work<T>& work, int first, std::i
   const std::int64_t channels = sum.channels;
   const T* z[Count];
   for (int k = 0; k < Count; ++k) z[k] = mixed_values(sum, sum.terms[first + k]);
-  for_channels<T>(channels, [&](std::int64_t c, std::int64_t count) {
-    Lanes<T> scale[Count];
-#pragma GCC unroll 4
-    for (int k = 0; k < Count; ++k) scale[k] = load(work.mix_scale + (first + k) * work.padded + c);
-    const Lanes<T> shift = load(work.mix_shift + c);
+  for_channel_pairs<T>(channels, [&]<int Vectors>(std::int64_t c, std::int64_t count) {
+    Lanes<T> scale[Count][Vectors], shift[Vectors];
+    for (int v = 0; v < Vectors; ++v) {
+      for (int k = 0; k < Count; ++k) {
+        scale[k][v] = load(work.mix_scale + (first + k) * work.padded + c + v * lane_count<T>);
+      }
+      shift[v] = load(work.mix_shift + c + v * lane_count<T>);
+    }
     for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t at = i * channels + c;
-      Lanes<T> value = first == 0 ? shift : load(sum.out + at, count);
+#pragma GCC unroll 2
+      for (int v = 0; v < Vectors; ++v) {
+        const std::int64_t at = i * channels + c + v * lane_count<T>;
+        Lanes<T> value = first == 0 ? shift[v] : load(sum.out + at, count);
 #pragma GCC unroll 4
-      for (int k = 0; k < Count; ++k) value += scale[k] * load(z[k] + at, count);
-      store(sum.out + at, value, count);
+        for (int k = 0; k < Count; ++k) value += scale[k][v] * load(z[k] + at, count);
+        store(sum.out + at, value, count);
+      }
     }
   });
 }
@@ -273,20 +327,69 @@ void finish_outputs(WeightedSum<T>& sum, const Work<T>& work) {
 template <class T>
 void gradient_band(const StageWork<T>& stage, const T* g, const T* z, std::int64_t positions, std::int64_t channels,
                    std::int64_t padded, T* to) {
-  for_channels<T>(channels, [&](std::int64_t channel, std::int64_t count) {
-    const Lanes<T> a = load(stage.a + channel), b = load(stage.b + channel), c = load(stage.c + channel);
+  for_channel_pairs<T>(channels, [&]<int Vectors>(std::int64_t channel, std::int64_t count) {
+    Lanes<T> a[Vectors], b[Vectors], c[Vectors];
+    for (int v = 0; v < Vectors; ++v) {
+      a[v] = load(stage.a + channel + v * lane_count<T>);
+      b[v] = load(stage.b + channel + v * lane_count<T>);
+      c[v] = load(stage.c + channel + v * lane_count<T>);
+    }
     for (std::int64_t i = 0; i < positions; ++i) {
       const std::int64_t at = i * channels + channel;
-      store(to + i * padded + channel, a * load(g + at, count) + (b * load(z + at, count) + c));
+#pragma GCC unroll 2
+      for (int v = 0; v < Vectors; ++v) {
+        const Lanes<T> value = b[v] * load(z + at + v * lane_count<T>, count) + c[v];
+        store(to + i * padded + channel + v * lane_count<T>, a[v] * load(g + at + v * lane_count<T>, count) + value);
+      }
     }
   });
 }
 
-// One sample back through a stage whose input is in own.input: gradients of the weights are added to, and, where
-// wanted, that of the input to own.sums.
+enum class Into { nothing, fresh, sums };
+
+// One half of a reduction back, for a band of rows whose gradient of z is in own.gradient_band.
+template <class T>
+void back_half(const WeightedSum<T>& sum, const Work<T>& work, const T* transposed, ThreadWork<T>& own, T* total,
+               std::int64_t odd, std::int64_t y, std::int64_t rows, Into into) {
+  const std::int64_t channels = sum.channels, padded = work.padded, pixels = rows * sum.width;
+  const std::int64_t first = odd ? channels / 2 : 0, out = odd ? channels - first : channels / 2;
+  const T* gradient = own.gradient_band + first;
+  if (total) {
+    gather(sum, own.input, odd, y, rows, own.band);
+    outer_product(own.band, gradient, padded, pixels, channels, out, total);
+  }
+  if (into == Into::nothing) return;
+  const std::int64_t height = own.input.height, width = own.input.width;
+  pointwise<T>(gradient, padded, pixels, out, transposed, padded / lane_count<T>,
+               [&](std::int64_t pixel, std::int64_t v, Lanes<T> value) {
+                 const std::int64_t i = 2 * (y + pixel / sum.width) + odd, j = 2 * (pixel % sum.width) + odd;
+                 if (i >= height || j >= width) return;
+                 T* at = own.sums + (i * width + j) * padded + v * lane_count<T>;
+                 store(at, load(at) + value);
+               });
+}
+
+template <class T>
+void back_reduction(const WeightedSum<T>& sum, const Work<T>& work, const StageWork<T>& stage, ThreadWork<T>& own,
+                    StageSums<T>& totals, const T* g, const T* z, Into into) {
+  const std::int64_t channels = sum.channels, padded = work.padded;
+  if (into == Into::fresh) {
+    std::memset(own.sums, 0, static_cast<std::size_t>(own.input.height * own.input.width * padded) * sizeof(T));
+  }
+  for (std::int64_t y = 0; y < sum.height; y += work.band_rows) {
+    const std::int64_t rows = y + work.band_rows <= sum.height ? work.band_rows : sum.height - y;
+    const std::int64_t at = y * sum.width * channels;
+    gradient_band(stage, g + at, z + at, rows * sum.width, channels, padded, own.gradient_band);
+    back_half(sum, work, stage.turned, own, totals.depthwise, 0, y, rows, into);
+    back_half(sum, work, stage.transposed, own, totals.pointwise, 1, y, rows, into);
+  }
+}
+
+// One sample back through a stage whose input is in own.input: gradients of the weights are added to, and that of the
+// input is written or added to own.sums, or not wanted.
 template <class T>
 void back_stage(const WeightedSum<T>& sum, const Work<T>& work, const StageWork<T>& stage, ThreadWork<T>& own,
-                StageSums<T>& totals, const T* g, const T* z, int stride, bool input_wanted) {
+                StageSums<T>& totals, const T* g, const T* z, int stride, Into into) {
   const std::int64_t channels = sum.channels, padded = work.padded, vectors = padded / lane_count<T>;
   for (std::int64_t y = 0; y < sum.height; y += work.band_rows) {
     const std::int64_t rows = y + work.band_rows <= sum.height ? work.band_rows : sum.height - y;
@@ -296,7 +399,7 @@ void back_stage(const WeightedSum<T>& sum, const Work<T>& work, const StageWork<
       for (std::int64_t r = 0; r < rows; ++r) {
         stage.kernel.row(own.input, y + r, stage.depthwise, own.band + r * sum.width * padded, sum.width, false);
       }
-      outer_product(own.band, own.gradient_band, padded, pixels, channels, totals.pointwise);
+      outer_product(own.band, own.gradient_band, padded, pixels, channels, channels, totals.pointwise);
     }
     T* to = own.gradient.at(y, 0);
     pointwise<T>(own.gradient_band, padded, pixels, channels, stage.transposed, vectors,
@@ -305,7 +408,7 @@ void back_stage(const WeightedSum<T>& sum, const Work<T>& work, const StageWork<
                  });
   }
   if (totals.depthwise) stage.kernel.weight_gradient(own.input, own.gradient, totals.depthwise);
-  if (!input_wanted) return;
+  if (into == Into::nothing) return;
   const Image<T>* from = &own.gradient;
   if (stride == 2) {
     for (std::int64_t y = 0; y < sum.height; ++y) {
@@ -316,7 +419,8 @@ void back_stage(const WeightedSum<T>& sum, const Work<T>& work, const StageWork<
     from = &own.stuffed;
   }
   for (std::int64_t y = 0; y < own.input.height; ++y) {
-    stage.kernel.back_row(*from, y, stage.turned, own.sums + y * own.input.width * padded, own.input.width, true);
+    stage.kernel.back_row(*from, y, stage.turned, own.sums + y * own.input.width * padded, own.input.width,
+                          into == Into::sums);
   }
 }
 
@@ -331,7 +435,7 @@ void clear_sums(const WeightedSum<T>& sum, const Work<T>& work, ThreadWork<T>& o
       const Stage<T>& stage = sum.terms[k].stage[s];
       clear(sums.sum, work.padded);
       clear(sums.centred, work.padded);
-      clear(sums.depthwise, stage.kernel * stage.kernel * work.padded);
+      clear(sums.depthwise, depthwise_numbers(sum, stage, work.padded));
       clear(sums.pointwise, sum.channels * work.padded);
     }
   }
@@ -348,35 +452,54 @@ Lanes<T> passed(const T* input, const T* gradient) {
   return load(input) <= Lanes<T>{} ? Lanes<T>{} : load(gradient);
 }
 
+// The gradient of one sample of a first stage's norm, masked by the ReLU that follows it, and its sums. What passed the
+// ReLU is the normalised z itself, so own.input serves for the second sum.
+template <class T>
+void mask_first(const WeightedSum<T>& sum, const ThreadWork<T>& own, std::int64_t padded, T* back, double* total,
+                double* product) {
+  const std::int64_t channels = sum.channels;
+  for (std::int64_t y = 0; y < sum.height; ++y) {
+    for_channel_pairs<T>(channels, [&]<int Vectors>(std::int64_t c, std::int64_t count) {
+      const T *input = own.input.at(y, 0) + c, *gradient = own.sums + y * sum.width * padded + c;
+      T* to = back + y * sum.width * channels + c;
+      Lanes<T> sums[Vectors] = {}, products[Vectors] = {};
+      for (std::int64_t x = 0; x < sum.width; ++x) {
+#pragma GCC unroll 2
+        for (int v = 0; v < Vectors; ++v) {
+          const std::int64_t at = x * padded + v * lane_count<T>;
+          const Lanes<T> g = passed(input + at, gradient + at);
+          store(to + x * channels + v * lane_count<T>, g, count);
+          sums[v] += g;
+          products[v] += g * load(input + at);
+        }
+      }
+      for (int v = 0; v < Vectors; ++v) {
+        for (std::int64_t k = 0; k < count; ++k) {
+          total[c + v * lane_count<T> + k] += static_cast<double>(sums[v][k]);
+          product[c + v * lane_count<T> + k] += static_cast<double>(products[v][k]);
+        }
+      }
+    });
+  }
+}
+
 template <class T>
 void back_second_stages(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>& own, Share share) {
-  const std::int64_t channels = sum.channels, positions = sum.height * sum.width, sample = positions * channels;
+  const std::int64_t channels = sum.channels, sample = sum.height * sum.width * channels;
   reshape(own.input, sum.height, sum.width);
   for (int k = 0; k < sum.term_count; ++k) {
     const Term<T>& term = sum.terms[k];
     if (term.stages < 2) continue;
     const StageWork<T>&first = work.stages[2 * k], &second = work.stages[2 * k + 1];
+    StageSums<T>& sums = own.stages[2 * k];
     for (std::int64_t n = share.first; n < share.last; ++n) {
-      const T* z1 = term.stage[0].z + n * sample;
-      fill(own.input, z1, channels, first.scale, first.shift);
-      std::memset(own.sums, 0, static_cast<std::size_t>(positions * work.padded) * sizeof(T));
+      fill(own.input, term.stage[0].z + n * sample, channels, first.scale, first.shift);
       back_stage(sum, work, second, own, own.stages[2 * k + 1], sum.gradient + n * sample, term.stage[1].z + n * sample,
-                 1, true);
-      T* back = first.back + n * sample;
-      for (std::int64_t y = 0; y < sum.height; ++y) {
-        for (std::int64_t x = 0; x < sum.width; ++x) {
-          const std::int64_t i = y * sum.width + x;
-          for_channels<T>(channels, [&](std::int64_t c, std::int64_t count) {
-            store(back + i * channels + c, passed(own.input.at(y, x) + c, own.sums + i * work.padded + c), count);
-          });
-        }
-      }
-      const std::int64_t block = mix_block(sum);
-      for (std::int64_t i = 0; i < positions; i += block) {
-        add_gradient_sums<T>(back, z1, term.stage[0].norm.mean, i, i + block < positions ? i + block : positions,
-                             channels, own.stages[2 * k].sum, own.stages[2 * k].centred);
-      }
+                 1, Into::fresh);
+      mask_first(sum, own, work.padded, first.back + n * sample, sums.sum, sums.centred);
     }
+    const Statistics<T>& norm = term.stage[0].norm;
+    for (std::int64_t c = 0; c < channels; ++c) sums.centred[c] /= static_cast<double>(norm.inverse[c]);
   }
 }
 
@@ -428,17 +551,34 @@ void back_source(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>& own, i
     if (separable) {
       const std::int64_t positions = source.height * source.width;
       fill<T>(own.input, source.x + n * positions * sum.channels, sum.channels, nullptr, nullptr);
-      if (wanted) std::memset(own.sums, 0, static_cast<std::size_t>(positions * work.padded) * sizeof(T));
+      Into into = wanted ? Into::fresh : Into::nothing;
       for (int k = 0; k < sum.term_count; ++k) {
         const Term<T>& term = sum.terms[k];
         if (!uses(term, number)) continue;
         const StageWork<T>& stage = work.stages[2 * k];
         const T* g = (term.stages == 2 ? stage.back : sum.gradient) + n * sample;
-        back_stage(sum, work, stage, own, own.stages[2 * k], g, term.stage[0].z + n * sample, term.stage[0].stride,
-                   wanted);
+        const T* z = term.stage[0].z + n * sample;
+        if (term.stage[0].reduction) {
+          back_reduction(sum, work, stage, own, own.stages[2 * k], g, z, into);
+        } else {
+          back_stage(sum, work, stage, own, own.stages[2 * k], g, z, term.stage[0].stride, into);
+        }
+        if (wanted) into = Into::sums;
       }
     }
     if (wanted) write_source(sum, work, own, number, separable, identity, n);
+  }
+}
+
+// The threads' gradients of one tensor of weights, `at(t)` in thread t, added up: rows of `step` numbers as columns.
+template <class T, class At>
+void write_columns(int threads, std::int64_t rows, std::int64_t columns, std::int64_t step, T* to, At at) {
+  for (std::int64_t row = 0; row < rows; ++row) {
+    for (std::int64_t column = 0; column < columns; ++column) {
+      T total = 0;
+      for (int t = 0; t < threads; ++t) total += at(t)[row * step + column];
+      to[column * rows + row] = total;
+    }
   }
 }
 
@@ -448,22 +588,16 @@ void write_weights(const WeightedSum<T>& sum, const Work<T>& work, int term) {
   for (int s = 0; s < sum.terms[term].stages; ++s) {
     const Stage<T>& stage = sum.terms[term].stage[s];
     if (!stage.pointwise_gradient) continue;
-    const int taps = stage.kernel * stage.kernel, number = 2 * term + s;
-    for (std::int64_t c = 0; c < channels; ++c) {
-      for (int tap = 0; tap < taps; ++tap) {
-        T total = 0;
-        for (int t = 0; t < work.threads_used; ++t) {
-          total += work.threads[t].stages[number].depthwise[tap * work.padded + c];
-        }
-        stage.depthwise_gradient[c * taps + tap] = total;
-      }
-      for (std::int64_t o = 0; o < channels; ++o) {
-        T total = 0;
-        for (int t = 0; t < work.threads_used; ++t) {
-          total += work.threads[t].stages[number].pointwise[c * work.padded + o];
-        }
-        stage.pointwise_gradient[o * channels + c] = total;
-      }
+    const std::int64_t half = channels / 2, number = 2 * term + s;
+    const auto depthwise = [&](int t) { return work.threads[t].stages[number].depthwise; };
+    const auto pointwise = [&](int t) { return work.threads[t].stages[number].pointwise; };
+    if (stage.reduction) {
+      write_columns(work.threads_used, channels, half, work.padded, stage.depthwise_gradient, depthwise);
+      write_columns(work.threads_used, channels, channels - half, work.padded, stage.pointwise_gradient, pointwise);
+    } else {
+      write_columns(work.threads_used, stage.kernel * stage.kernel, channels, work.padded, stage.depthwise_gradient,
+                    depthwise);
+      write_columns(work.threads_used, channels, channels, work.padded, stage.pointwise_gradient, pointwise);
     }
   }
 }

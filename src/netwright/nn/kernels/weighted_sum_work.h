@@ -30,8 +30,9 @@ class Carver {
 template <class T>
 struct StageWork {
   DepthwiseKernel<T> kernel;
+  bool reduction;
   std::int64_t in_height, in_width;
-  T *depthwise, *turned;      // kernel x kernel x channels
+  T *depthwise, *turned;      // kernel x kernel x channels; of a reduction packed, and transposed
   T *pointwise, *transposed;  // packed
   T *scale, *shift;           // norm(z) = z * scale + shift
   T *a, *b, *c;               // gradient of z = a * g + b * z + c
@@ -82,6 +83,12 @@ bool has_separable(const WeightedSum<T>& sum) {
   return false;
 }
 
+// How many numbers the gradient of the stage's `depthwise` has in scratch memory.
+template <class T>
+std::int64_t depthwise_numbers(const WeightedSum<T>& sum, const Stage<T>& stage, std::int64_t padded) {
+  return stage.reduction ? sum.channels * padded : stage.kernel * stage.kernel * padded;
+}
+
 template <class T>
 Work<T>::Work(const WeightedSum<T>& sum, bool is_backward, Carver& carver)
     : padded(in_vectors<T>(sum.channels) * lane_count<T>), backward(is_backward) {
@@ -108,9 +115,11 @@ void Work<T>::carve_stage(const WeightedSum<T>& sum, const Term<T>& term, int nu
   StageWork<T> own{};
   const Stage<T>& stage = term.stage[number];
   own.kernel = depthwise_kernel<T>(stage.kernel, stage.dilation, stage.stride);
+  own.reduction = stage.reduction;
   own.in_height = number == 0 ? sum.sources[term.source].height : sum.height;
   own.in_width = number == 0 ? sum.sources[term.source].width : sum.width;
-  const std::int64_t taps = stage.kernel * stage.kernel * padded, matrix = sum.channels * padded;
+  const std::int64_t matrix = sum.channels * padded;
+  const std::int64_t taps = stage.reduction ? matrix : stage.kernel * stage.kernel * padded;
   own.depthwise = carver.take<T>(taps);
   own.pointwise = carver.take<T>(matrix);
   own.scale = carver.take<T>(padded);
@@ -142,13 +151,13 @@ void Work<T>::carve_thread(const WeightedSum<T>& sum, ThreadWork<T>* work, Carve
       return found;
     };
     own.input = image(height, width);
-    own.band = carver.take<T>(band_rows * sum.width * padded);
+    own.band = carver.take<T>(band_rows * sum.width * padded + lane_count<T>);
     if (backward) {
       own.gradient = image(sum.height, sum.width);
       own.stuffed = image(height, width);
       own.stuffed.every = 2;
       own.sums = carver.take<T>(height * width * padded);
-      own.gradient_band = carver.take<T>(band_rows * sum.width * padded);
+      own.gradient_band = carver.take<T>((band_rows * sum.width + 1) * padded);  // halves are read beyond their end
       own.offsets = carver.take<std::int64_t>(band_rows * sum.width);
     }
   }
@@ -161,7 +170,7 @@ void Work<T>::carve_thread(const WeightedSum<T>& sum, ThreadWork<T>* work, Carve
         sums.sum = carver.take<double>(padded);
         sums.centred = carver.take<double>(padded);
         if (stage.pointwise_gradient) {
-          sums.depthwise = carver.take<T>(stage.kernel * stage.kernel * padded);
+          sums.depthwise = carver.take<T>(depthwise_numbers(sum, stage, padded));
           sums.pointwise = carver.take<T>(sum.channels * padded);
         }
       } else {
@@ -205,6 +214,12 @@ template <class T>
 void fill(const Image<T>& image, const T* x, std::int64_t channels, const T* scale, const T* shift) {
   for (std::int64_t y = 0; y < image.height; ++y) {
     T* to = image.at(y, 0);
+    if (!scale && channels == image.channels) {  // one row after another, no vector left incomplete
+      const std::int64_t row = image.width * channels;
+      for (std::int64_t i = 0; i < row; i += lane_count<T>) store(to + i, relu<T>(load(x + i)));
+      x += row;
+      continue;
+    }
     for (std::int64_t column = 0; column < image.width; ++column) {
       for_channels<T>(channels, [&](std::int64_t c, std::int64_t count) {
         Lanes<T> value = load(x + c, count);

@@ -4,7 +4,7 @@
 #include <map>
 #include <set>
 
-#include "netwright/nn/separable.h"
+#include "netwright/nn/weighted_sum.h"
 
 namespace netwright {
 namespace {
@@ -85,6 +85,15 @@ Kept kept_by(const SupernetUnit& unit, const Shape& out, const OperationTable& t
   if (base == "activation" || base == "linear" || base == "classifier") return {0, true, true, 0};
   if (base == "inverted_residual" || base == "residual_block") return residual_kept(unit, out, base);
   return {2 * std::max(in, own), true, true, std::max(in, own)};
+}
+
+// Of a layer that a weighted sum computes itself, keeping one tensor a stage; 0 for others.
+int stages_in_sum(const Layer* layer) {
+  if (const auto* separable = dynamic_cast<const Separable*>(layer)) {
+    return summable(*separable) ? separable->stages() : 0;
+  }
+  const auto* reduce = dynamic_cast<const FactorizedReduce*>(layer);
+  return reduce && summable(*reduce) ? 1 : 0;
 }
 
 // The pass forward and the pass backward, in numbers an image.
@@ -191,10 +200,10 @@ class Walk {
       Look one;
       if (unit.zero || (unit.shared >= 0 && !seen_.insert(unit.shared).second)) continue;
       Kept kept = kept_by(unit, out, table_, plain_);
-      const auto* separable = dynamic_cast<const Separable*>(unit.layer.get());
-      if (separable && !plain_) {
-        kept = {static_cast<double>(separable->stages()) * own, true, false, 0};
-        if (separable->stages() > 1) one.scratch = own;
+      const int stages = plain_ ? 0 : stages_in_sum(unit.layer.get());
+      if (stages > 0) {
+        kept = {stages * own, true, false, 0};
+        if (stages > 1) one.scratch = own;
       } else if (unit.layer) {
         kept.inside += own;  // what is weighted
         kept.passing += own;

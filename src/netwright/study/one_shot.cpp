@@ -42,6 +42,7 @@ namespace {
 std::string memory_in_words(const Json& memory) {
   try {
     const auto parts = memory.at("parts").get<std::int64_t>();
+    if (memory.at("predicted").get<std::int64_t>() <= 0) return {};
     return "batch " + std::to_string(memory.at("batch").get<std::int64_t>()) +
            (parts > 1 ? " in " + std::to_string(parts) + " parts" : "") + ": predicted peak " +
            human_bytes(memory.at("predicted").get<std::int64_t>()) + " of " +

@@ -79,8 +79,9 @@ std::string changes(const Experiment& experiment, const Recipe& recipe, const Se
   }
   std::string text;
   for (const std::string& change : found) text += (text.empty() ? "any of these fits: " : ", or ") + change;
-  const std::string more = "execution: {memory: " + human_bytes(prediction.peak(std::min<std::int64_t>(recipe.batch, 8))) +
-                           "} where the machine has it";
+  const std::string more =
+      "execution: {memory: " + human_bytes(prediction.peak(std::min<std::int64_t>(recipe.batch, 8))) +
+      "} where the machine has it";
   return text.empty() ? "nothing in this file alone makes it fit; " + more : text + ", or " + more;
 }
 

@@ -62,16 +62,15 @@ TEST(Parts, AreTheMeanOfThePartsByTheirSizes) {
   first.labels = five.labels.narrow(0, 0, 3);
   second.inputs = five.inputs.narrow(0, 3, 2);
   second.labels = five.labels.narrow(0, 3, 2);
-  const torch::Tensor by_hand =
-      0.6 * flat(gradients(bench, 1, first)) + 0.4 * flat(gradients(bench, 1, second));
+  const torch::Tensor by_hand = 0.6 * flat(gradients(bench, 1, first)) + 0.4 * flat(gradients(bench, 1, second));
   EXPECT_TRUE(torch::allclose(by_hand, flat(gradients(bench, 2, five)), 1e-6, 1e-9));
   EXPECT_FALSE(torch::allclose(flat(gradients(bench, 1, five)), by_hand, 1e-6, 1e-9)) << "batch norm sees parts";
 }
 
 TEST(Parts, EveryMethodStepsAsWithWholeBatchesWhereNothingIsNormalised) {
-  for (const std::string method : {"{name: darts}", "{name: darts, order: second}", "{name: gaea}", "{name: gdas}",
-                                   "{name: snas}", "{name: drnas}", "{name: rebar}", "{name: relax}", "{name: enas}",
-                                   "{name: random_ws}"}) {
+  for (const std::string method :
+       {"{name: darts}", "{name: darts, order: second}", "{name: gaea}", "{name: gdas}", "{name: snas}",
+        "{name: drnas}", "{name: rebar}", "{name: relax}", "{name: enas}", "{name: random_ws}"}) {
     SCOPED_TRACE(method);
     std::vector<torch::Tensor> after;
     for (const std::int64_t parts : {1, 3}) {
@@ -83,8 +82,8 @@ TEST(Parts, EveryMethodStepsAsWithWholeBatchesWhereNothingIsNormalised) {
       for (int i = 0; i < 2; ++i) result = steps.run(bench.train, bench.valid, {0, 10}, 0.1, bench.generator);
       std::vector<torch::Tensor> all = bench.net->parameters();
       for (const auto& [name, tensor] : bench.method->state()) all.push_back(tensor.to(torch::kDouble));
-      all.push_back(torch::tensor({result.loss, result.gradient_norm, static_cast<double>(result.correct)},
-                                  torch::kDouble));
+      all.push_back(
+          torch::tensor({result.loss, result.gradient_norm, static_cast<double>(result.correct)}, torch::kDouble));
       after.push_back(flat(all));
     }
     EXPECT_TRUE(torch::allclose(after[0], after[1], 1e-6, 1e-7));

@@ -8,8 +8,8 @@
 
 namespace netwright {
 
-// "4 GiB", "1.5GB", "800 MiB", "65536": B, kB, MB, GB, TB by powers of 1000, KiB, MiB, GiB, TiB by powers of 1024; upper
-// or lower case. Absent for anything else, for nothing, and from 2^63 on.
+// "4 GiB", "1.5GB", "800 MiB", "65536": B, kB, MB, GB, TB by powers of 1000, KiB, MiB, GiB, TiB by powers of 1024;
+// upper or lower case. Absent for anything else, for nothing, and from 2^63 on.
 std::optional<std::int64_t> parse_bytes(std::string_view text);
 
 // "3.4 GiB", "812 MiB"; for people.

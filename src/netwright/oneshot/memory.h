@@ -19,15 +19,15 @@
 namespace netwright {
 
 struct MemoryQuestion {
-  std::int64_t resident = 0;      // bytes that the process has already: libraries, data (base/bytes.h)
-  std::string order = "first";    // of the architecture's gradient: first, second, exact, implicit
-  bool one_option = false;        // a pass runs one option a row, not all
-  int graphs = 1;                 // forward passes that wait for their backward at once
-  OptimizerOptions optimizer;     // of the weights
-  std::int64_t element = 4;       // bytes of a number
-  bool plain = false;             // LibTorch's operations alone
-  std::int64_t watched = 0;       // images on which the health's eigenvalue is taken, by double backward; 0: none
-  std::int64_t evaluated = 0;     // images at a time of an accuracy
+  std::int64_t resident = 0;    // bytes that the process has already: libraries, data (base/bytes.h)
+  std::string order = "first";  // of the architecture's gradient: first, second, exact, implicit
+  bool one_option = false;      // a pass runs one option a row, not all
+  int graphs = 1;               // forward passes that wait for their backward at once
+  OptimizerOptions optimizer;   // of the weights
+  std::int64_t element = 4;     // bytes of a number
+  bool plain = false;           // LibTorch's operations alone
+  std::int64_t watched = 0;     // images on which the health's eigenvalue is taken, by double backward; 0: none
+  std::int64_t evaluated = 0;   // images at a time of an accuracy
 };
 
 // All in bytes.
@@ -51,7 +51,7 @@ void ask_for_method(const Yaml& method, MemoryQuestion& question);
 bool divides_batches(const Yaml& method);
 
 struct BatchWish {
-  bool automatic = false;       // the batch is free: the largest of 256, 128, … 8 that fits, at most `batch`
+  bool automatic = false;  // the batch is free: the largest of 256, 128, … 8 that fits, at most `batch`
   std::int64_t batch = 64;
   std::int64_t accumulate = 0;  // parts; 0: as few as fit
 };

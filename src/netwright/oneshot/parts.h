@@ -10,8 +10,8 @@
 namespace netwright {
 
 struct PartsOptions {
-  std::int64_t parts = 1;     // fewer where they would have less than two examples
-  bool by_weights = true;     // with several parts: whether the loss is differentiable in the net's weights
+  std::int64_t parts = 1;  // fewer where they would have less than two examples
+  bool by_weights = true;  // with several parts: whether the loss is differentiable in the net's weights
   double label_smoothing = 0;
 };
 

@@ -40,11 +40,16 @@ StepResult SearchSteps::run(const Batch& train, const Batch& valid, const Progre
                             at::Generator& generator, double label_smoothing) {
   const bool learns = progress.epoch >= method_.settings().warmup_epochs;
   const bool joint = method_.settings().joint;
-  const SearchStep step{net_,          train,
-                        valid,         progress,
-                        generator,     learning_rate,
-                        options_.momentum, options_.weight_decay,
-                        [this] { return momentum_buffers(); }, parts_};
+  const SearchStep step{net_,
+                        train,
+                        valid,
+                        progress,
+                        generator,
+                        learning_rate,
+                        options_.momentum,
+                        options_.weight_decay,
+                        [this] { return momentum_buffers(); },
+                        parts_};
   if (learns && !joint) method_.update(step);
   const Mixture mixture = method_.mixture(progress, generator);
   const StepResult result =

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <iostream>
 
+#include "apps/netwright-torch/supernet_plan.h"
+#include "netwright/base/bytes.h"
 #include "netwright/base/file.h"
 #include "netwright/base/text.h"
 #include "netwright/oneshot/architecture.h"
@@ -46,17 +48,36 @@ std::string end_in_words(const HealthWatch& health) {
          std::to_string(health.back_to()) + ": " + join(signs, "; ");
 }
 
+// Nothing has been tried: the study ends with the message and the remedy (study/one_shot.h).
+Finished refused(std::int64_t trial, const TooLarge& too_large) {
+  Finished finished;
+  finished.trial = trial;
+  finished.state = TrialState::failed;
+  finished.reason = "memory";
+  finished.message = too_large.problem;
+  finished.metrics = {{"remedy", too_large.remedy}};
+  return finished;
+}
+
 }  // namespace
 
 Finished search_supernet(const Start& start, const SearchData& data, const DataOptions& data_options,
                          torch::Device device, const SupernetHooks& hooks) {
   const Experiment experiment = parse_experiment(parse_yaml(start.supernet, "the experiment"));
+  std::optional<TooLarge> too_large;
+  const SupernetPlan plan = plan_supernet(start, experiment, data, too_large);
+  if (too_large) return refused(start.trial, *too_large);
+  Recipe recipe = start.recipe.value_or(one_shot_recipe());
+  recipe.batch = plan.batch;
+  std::cerr << "netwright-torch: batch " << plan.batch << " in " << plan.parts << " parts, predicted peak "
+            << human_bytes(plan.predicted) << ", limit " << human_bytes(plan.limit) << '\n';
   const SearchSpace space = make_space(experiment, data.training.shape(), data.training.classes());
   OneShotOptions options;
   options.device = device;
   options.data_options = data_options;
   options.collapse = experiment.collapse;
-  OneShotSearch search(space, experiment.strategy, start.recipe.value_or(one_shot_recipe()), data, start.seed, options);
+  options.parts = plan.parts;
+  OneShotSearch search(space, experiment.strategy, recipe, data, start.seed, options);
 
   make_folders(start.folder);
   const std::string own = (std::filesystem::path(start.folder) / "supernet.ckpt").string();
@@ -71,7 +92,10 @@ Finished search_supernet(const Start& start, const SearchData& data, const DataO
   inner.stop_requested = hooks.must_stop;
   inner.epoch_done = [&](const OneShotReport& report) {
     save_checkpoint(own, search.checkpoint());
-    return hooks.measured(measure(search, report));
+    Measurement measurement = measure(search, report);
+    measurement.details["memory"] = to_json(plan);
+    measurement.details["memory"]["peak"] = peak_resident_bytes();
+    return hooks.measured(measurement);
   };
   const TrainingResult result = search.run_until(start.fidelity, inner);
 

@@ -102,6 +102,25 @@ TEST_F(OneShotSearchTest, ResumedWithinAnEpochEveryMethodEndsAsUninterrupted) {
   }
 }
 
+TEST_F(OneShotSearchTest, ResumedWithinAnEpochASearchInPartsEndsAsUninterrupted) {
+  for (const std::string method : {"{name: darts}", "{name: darts, order: second}", "{name: snas}"}) {
+    SCOPED_TRACE(method);
+    OneShotOptions options;
+    options.parts = 3;
+    const auto whole = make(chosen_edges(), method, 1, options);
+    whole->run_until(2);
+    const auto first = make(chosen_edges(), method, 1, options);
+    int steps_left = 4;
+    first->run_until(2, stop_after(steps_left));
+    const Checkpoint stored = decode_checkpoint(encode_checkpoint(first->checkpoint()), "memory");
+    EXPECT_THROW(make(chosen_edges(), method)->restore(stored, "memory"), Error) << "whole batches are another search";
+    const auto second = make(chosen_edges(), method, 1, options);
+    second->restore(stored, "memory");
+    second->run_until(2);
+    expect_same(cloned(whole->checkpoint().tensors), cloned(second->checkpoint().tensors));
+  }
+}
+
 TEST_F(OneShotSearchTest, DecodingLeavesTheSearchAsItWas) {
   OneShotOptions options;
   options.decoding = "perturbation";

@@ -176,6 +176,94 @@ TEST_F(OneShotStudyTest, CollapseIsForSearchesInASupernet) {
   }
 }
 
+TEST_F(OneShotStudyTest, BatchesAndMemoryAreReadFromTheFile) {
+  const auto with = [&](const std::vector<std::string>& settings) {
+    Yaml root = parse_yaml(experiment_.full_text, "test.yaml");
+    for (const std::string& setting : settings) set_by_path(root, setting);
+    return parse_experiment(root);
+  };
+  EXPECT_FALSE(experiment_.batch.automatic);
+  EXPECT_EQ(experiment_.batch.accumulate, 0);
+  EXPECT_EQ(experiment_.execution.memory, 0);
+  const Experiment automatic = with({"recipe.batch=auto", "recipe.accumulate=2", "execution.memory=4 GiB"});
+  for (const Experiment& experiment : {automatic, parse_experiment(parse_yaml(automatic.full_text, "again.yaml"))}) {
+    EXPECT_TRUE(experiment.batch.automatic) << "a resumed study has it too";
+    EXPECT_EQ(experiment.batch.accumulate, 2);
+    EXPECT_EQ(experiment.execution.memory, std::int64_t{4} << 30);
+    EXPECT_EQ(supernet_recipe(experiment.strategy, experiment.recipe).batch, 64) << "no more than the method's";
+    EXPECT_EQ(supernet_recipe(experiment.strategy, experiment.recipe).epochs, 4);
+  }
+  EXPECT_EQ(with({"recipe.accumulate=auto"}).batch.accumulate, 0);
+  parse_experiment(experiment_of_configuration(automatic, found()));  // trains one network, whose batch is a number
+}
+
+TEST_F(OneShotStudyTest, WrongBatchesAndMemoryNameTheirPlace) {
+  const auto place = [](const std::string& strategy, const std::string& line) {
+    const std::string text = line + "\nspace: {choices: {a: [x, y]}}\n" +
+                             (line.starts_with("execution") ? "" : "execution: {trainer: [unused]}\n") +
+                             "search: {strategy: " + strategy + ", budget: {trials: 3}}\n";
+    try {
+      parse_experiment(parse_yaml(text, "e.yaml"));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::invalid);
+      return to_string(error.where());
+    }
+    return std::string("no error");
+  };
+  EXPECT_EQ(place("random", "recipe: {batch: auto}"), "e.yaml:1:17");
+  EXPECT_EQ(place("random", "recipe: {accumulate: 2}"), "e.yaml:1:22");
+  EXPECT_EQ(place("random", "execution: {trainer: [unused], memory: 4 GiB}"), "e.yaml:1:40");
+  EXPECT_EQ(place("darts", "execution: {trainer: [unused], memory: 4 Gigs}"), "e.yaml:1:40");
+  EXPECT_EQ(place("darts", "execution: {trainer: [unused], memory: plenty}"), "e.yaml:1:40");
+  EXPECT_EQ(place("darts", "recipe: {accumulate: 0}"), "e.yaml:1:22");
+  EXPECT_EQ(place("darts", "recipe: {accumulate: some}"), "e.yaml:1:22");
+  EXPECT_EQ(place("{name: darts, order: exact}", "recipe: {accumulate: 2}"), "e.yaml:1:22");
+  EXPECT_EQ(place("{name: darts, order: exact}", "recipe: {accumulate: 1}"), "no error");
+  EXPECT_EQ(place("darts", "recipe: {batch: auto}"), "no error");
+}
+
+TEST_F(OneShotStudyTest, TellsOnceOfTheBatchThatWasChosen) {
+  FakeFleet fleet(1, [&](const Start& start) {
+    if (!start.supernet.empty()) {
+      auto reports = search(start, found());
+      for (Report& report : reports) {
+        if (auto* measured = std::get_if<Measured>(&report)) {
+          measured->measurement.details["memory"] = {
+              {"batch", 64}, {"parts", 2}, {"predicted", 3 << 29}, {"limit", std::int64_t{1} << 31}};
+        }
+      }
+      return reports;
+    }
+    return instant_reports(start);
+  });
+  EXPECT_EQ(run(fleet), StudyEnd::complete);
+  EXPECT_EQ(observer_.notes, (std::vector<std::string>{"batch 64 in 2 parts: predicted peak 1.50 GiB of 2.00 GiB"}));
+}
+
+TEST_F(OneShotStudyTest, WithoutMemoryItIsAnErrorAndCanBeResumed) {
+  FakeFleet small(1, [&](const Start& start) {
+    Finished finished;
+    finished.trial = start.trial;
+    finished.state = TrialState::failed;
+    finished.reason = "memory";
+    finished.message = "the search takes 5 GiB";
+    finished.metrics = {{"remedy", "recipe: {batch: 4}"}};
+    return std::vector<Report>{finished};
+  });
+  try {
+    run(small);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::invalid);
+    EXPECT_EQ(error.problem(), "the search takes 5 GiB");
+    EXPECT_EQ(error.remedy(), "recipe: {batch: 4}");
+  }
+  EXPECT_FALSE(is_finished(storage_->trials("test").at(0).state));
+  FakeFleet large(
+      1, [&](const Start& start) { return start.supernet.empty() ? instant_reports(start) : search(start, found()); });
+  EXPECT_EQ(run(large), StudyEnd::complete);
+}
+
 TEST_F(OneShotStudyTest, AConfigurationOutsideTheSpaceFailsTheSearch) {
   FakeFleet fleet(1, [&](const Start& start) { return search(start, Configuration({{"a", std::string("w")}})); });
   EXPECT_EQ(run(fleet), StudyEnd::no_valid_trial);

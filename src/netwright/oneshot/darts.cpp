@@ -49,9 +49,11 @@ ArchitectureGradient bilevel_gradient(const BilevelOptions& options, const Searc
                                       const std::vector<torch::Tensor>& architecture,
                                       const std::function<Mixture()>& mixture,
                                       const std::function<torch::Tensor()>& penalty) {
-  const Bilevel problem{step.net.parameters(), architecture, [&] { return step.loss(step.train, mixture()); },
+  const bool by_weights = options.order != "first";
+  const Bilevel problem{step.net.parameters(), architecture,
+                        [&] { return step.loss(step.train, mixture(), by_weights); },
                         [&] {
-                          const torch::Tensor loss = step.loss(step.valid, mixture());
+                          const torch::Tensor loss = step.loss(step.valid, mixture(), by_weights);
                           return penalty ? loss + penalty() : loss;
                         }};
   if (options.order == "first") return first_order_gradient(problem);

@@ -42,7 +42,10 @@ struct SearchStep {
   double weight_decay = 0;
   std::function<std::vector<torch::Tensor>()> momentum_buffers;  // one a parameter of the net, undefined: 0
 
-  torch::Tensor loss(const Batch& batch, const Mixture& mixture) const;  // mean cross-entropy
+  std::int64_t parts = 1;  // that a batch is computed in (parts.h)
+
+  // Mean cross-entropy. `by_weights`: whether it has to be differentiable in the net's weights too.
+  torch::Tensor loss(const Batch& batch, const Mixture& mixture, bool by_weights = false) const;
 };
 
 struct MethodSettings {

@@ -9,6 +9,7 @@
 #include "netwright/oneshot/gaea.h"
 #include "netwright/oneshot/gdas.h"
 #include "netwright/oneshot/method.h"
+#include "netwright/oneshot/parts.h"
 #include "netwright/oneshot/pc_darts.h"
 #include "netwright/oneshot/random_ws.h"
 #include "netwright/oneshot/rebar.h"
@@ -51,10 +52,8 @@ double Progress::by_epoch() const {
   return std::clamp(std::floor(epoch) / (epochs - 1), 0.0, 1.0);
 }
 
-torch::Tensor SearchStep::loss(const Batch& batch, const Mixture& mixture) const {
-  const torch::TensorOptions like = net.parameters().front().options();
-  const torch::Tensor logits = net.forward(batch.inputs.to(like), mixture);
-  return torch::nn::functional::cross_entropy(logits, batch.labels.to(like.device()));
+torch::Tensor SearchStep::loss(const Batch& batch, const Mixture& mixture, bool by_weights) const {
+  return loss_in_parts(net, batch, mixture, {parts, by_weights, 0}).loss;
 }
 
 }  // namespace netwright

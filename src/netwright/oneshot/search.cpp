@@ -83,7 +83,7 @@ OneShotSearch::OneShotSearch(const SearchSpace& space, const Yaml& method, const
       normalization_(data.training.normalization()),
       class_names_(data.training.class_names()),
       timetable_(make_timetable(recipe, train_.batches())),
-      steps_(*net_, *method_, recipe.optimizer, recipe.gradient_clip),
+      steps_(*net_, *method_, recipe.optimizer, recipe.gradient_clip, options.parts),
       random_state_(seeded_state(options.device, derive_seed(seed, "search"))) {}
 
 // Both loaders go on from where the step says.
@@ -210,7 +210,8 @@ Decoding OneShotSearch::decoding(at::Generator& generator, Random& random) {
   decoding.draw = [this, &generator, progress] { return method_->mixture(progress, generator); };
   if (options_.tune_steps > 0) {
     // An optimizer of its own: the search's is as before afterwards.
-    auto steps = std::make_shared<SearchSteps>(*net_, *method_, recipe_.optimizer, recipe_.gradient_clip);
+    auto steps =
+        std::make_shared<SearchSteps>(*net_, *method_, recipe_.optimizer, recipe_.gradient_clip, options_.parts);
     const double rate = learning_rate_at(recipe_, timetable_, step_);
     decoding.tune = [this, steps, rate](const Mixture& mixture) {
       Loader loader(halves_.first, recipe_.augmentation, recipe_.batch, derive_seed(seed_, "tuning"));
@@ -234,6 +235,7 @@ Checkpoint OneShotSearch::checkpoint() const {
                          {"seed", seed_},
                          {"step", step_},
                          {"batches", timetable_.batches},
+                         {"parts", options_.parts},
                          {"fidelity", epochs_done()},
                          {"loss_sum", loss_sum_},
                          {"correct", correct_},
@@ -257,7 +259,8 @@ void OneShotSearch::restore(const Checkpoint& checkpoint, const std::string& fil
     if (progress.at("method") != method_options_.find("name")->text ||
         progress.at("batches").get<std::int64_t>() != timetable_.batches || step < 0 || random_state == nullptr ||
         random_state->sizes() != random_state_.sizes() || random_state->scalar_type() != torch::kByte) {
-      throw invalid({file, 0, 0}, "the checkpoint is of another method, other data or another batch size",
+      throw invalid({file, 0, 0},
+                    "the checkpoint is of another method, other data, another batch size or other parts of it",
                     "start from scratch");
     }
     copy_tensors(part("supernet."), module_tensors(*net_), file);

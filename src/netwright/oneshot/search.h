@@ -31,6 +31,7 @@ struct OneShotOptions {
   std::int64_t decoding_examples = 5000;  // at most, each time a rule asks for an accuracy
   int tune_steps = 0;                     // of the weights' training between decisions of the perturbation rule
   CollapseOptions collapse;
+  std::int64_t parts = 1;  // that each batch is computed in (parts.h)
   // For checkpoints alone:
   DataOptions data_options;
 };

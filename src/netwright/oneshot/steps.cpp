@@ -3,6 +3,7 @@
 #include <map>
 
 #include "netwright/oneshot/architecture.h"
+#include "netwright/oneshot/parts.h"
 
 namespace netwright {
 namespace {
@@ -15,11 +16,13 @@ NamedTensors weights_of(const torch::nn::Module& module) {
 
 }  // namespace
 
-SearchSteps::SearchSteps(Supernet& net, Method& method, const OptimizerOptions& optimizer, double gradient_clip)
+SearchSteps::SearchSteps(Supernet& net, Method& method, const OptimizerOptions& optimizer, double gradient_clip,
+                         std::int64_t parts)
     : net_(net),
       method_(method),
       options_(optimizer),
       gradient_clip_(gradient_clip),
+      parts_(parts),
       optimizer_(weights_of(net), optimizer) {}
 
 std::vector<torch::Tensor> SearchSteps::momentum_buffers() const {
@@ -37,10 +40,16 @@ StepResult SearchSteps::run(const Batch& train, const Batch& valid, const Progre
                             at::Generator& generator, double label_smoothing) {
   const bool learns = progress.epoch >= method_.settings().warmup_epochs;
   const bool joint = method_.settings().joint;
-  const SearchStep step{
-      net_, train, valid, progress, generator, learning_rate, options_.momentum, options_.weight_decay, [this] {
-        return momentum_buffers();
-      }};
+  const SearchStep step{net_,
+                        train,
+                        valid,
+                        progress,
+                        generator,
+                        learning_rate,
+                        options_.momentum,
+                        options_.weight_decay,
+                        [this] { return momentum_buffers(); },
+                        parts_};
   if (learns && !joint) method_.update(step);
   const Mixture mixture = method_.mixture(progress, generator);
   const StepResult result =
@@ -51,16 +60,12 @@ StepResult SearchSteps::run(const Batch& train, const Batch& valid, const Progre
 
 StepResult SearchSteps::train_weights(const Batch& train, const Mixture& mixture, double learning_rate,
                                       double label_smoothing) {
-  const torch::TensorOptions like = net_.parameters().front().options();
-  const torch::Tensor labels = train.labels.to(like.device());
-  const torch::Tensor logits = net_.forward(train.inputs.to(like), mixture);
-  const auto entropy = torch::nn::functional::CrossEntropyFuncOptions().label_smoothing(label_smoothing);
-  const torch::Tensor loss = torch::nn::functional::cross_entropy(logits, labels, entropy);
+  const PartsLoss found = loss_in_parts(net_, train, mixture, {parts_, /*by_weights=*/true, label_smoothing});
   optimizer_.clear_gradients();
-  loss.backward();
+  found.loss.backward();
   StepResult result;
-  result.loss = loss.item<double>();
-  result.correct = logits.detach().argmax(1).eq(labels).sum().item<std::int64_t>();
+  result.loss = found.loss.item<double>();
+  result.correct = found.correct;
   result.gradient_norm = optimizer_.gradient_norm();
   optimizer_.step(learning_rate, clipping_scale(result.gradient_norm, gradient_clip_));
   optimizer_.clear_gradients();

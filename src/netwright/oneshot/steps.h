@@ -14,8 +14,10 @@ struct StepResult {
 
 class SearchSteps {
  public:
-  // Both outlive it. `gradient_clip`: largest norm of the weights' gradients; 0: none.
-  SearchSteps(Supernet& net, Method& method, const OptimizerOptions& optimizer, double gradient_clip);
+  // Both outlive it. `gradient_clip`: largest norm of the weights' gradients; 0: none. `parts`: how many a batch is
+  // computed in (parts.h); the updates are those of whole batches.
+  SearchSteps(Supernet& net, Method& method, const OptimizerOptions& optimizer, double gradient_clip,
+              std::int64_t parts = 1);
 
   // Architecture first, as published, unless the method warms up; a joint method updates it after the weights'
   // backward.
@@ -35,6 +37,7 @@ class SearchSteps {
   Method& method_;
   OptimizerOptions options_;
   double gradient_clip_;
+  std::int64_t parts_;
   Optimizer optimizer_;
 };
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "netwright/base/bytes.h"
 #include "netwright/base/file.h"
 #include "netwright/base/text.h"
 #include "netwright/strategy/strategy.h"
@@ -170,6 +171,18 @@ void read_execution(const Yaml* node, Experiment& experiment) {
   execution.device = reader.text("device", execution.device);
   execution.retries = static_cast<int>(reader.integer("retries", execution.retries, 0, 1000));
   execution.timeout_seconds = reader.number("timeout_seconds", execution.timeout_seconds, 1, 1e9);
+  if (const Yaml* memory = reader.optional("memory")) {
+    if (!is_one_shot(experiment.strategy)) {
+      throw invalid(memory->where, "'memory' is for searches in a supernet",
+                    "remove it, or choose a one-shot strategy: " + join(one_shot_methods(), ", "));
+    }
+    const auto bytes = parse_bytes(memory->as_text("memory"));
+    if (!bytes) {
+      throw invalid(memory->where, "'" + memory->text + "' is no amount of memory",
+                    "write a number and a unit: 4 GiB, 800 MiB, 4GB");
+    }
+    execution.memory = *bytes;
+  }
   if (const Yaml* trainer = reader.optional("trainer")) {
     execution.trainer_where = trainer->where;
     if (trainer->is_sequence()) {
@@ -186,6 +199,35 @@ void read_execution(const Yaml* node, Experiment& experiment) {
   if (execution.device != "cpu" && execution.device != "cuda" && execution.device.rfind("cuda:", 0) != 0) {
     throw invalid(node->find("device")->where, "unknown device '" + execution.device + "'", "use cpu, cuda or cuda:N");
   }
+}
+
+// `batch: auto` and `accumulate`, which only a search in a supernet has; what is left is a recipe like any other.
+SupernetBatch take_supernet_batch(Yaml& recipe, const Yaml& strategy) {
+  SupernetBatch found;
+  if (!recipe.is_mapping()) return found;
+  const auto refuse = [&](const Yaml& node, const std::string& what, const std::string& remedy) {
+    if (is_one_shot(strategy)) return;
+    throw invalid(node.where, what + " is for searches in a supernet",
+                  remedy + ", or choose a one-shot strategy: " + join(one_shot_methods(), ", "));
+  };
+  if (const Yaml* batch = recipe.find("batch"); batch != nullptr && batch->is_scalar() && batch->text == "auto") {
+    refuse(*batch, "'batch: auto'", "give a number");
+    found.automatic = true;
+  }
+  if (const Yaml* parts = recipe.find("accumulate")) {
+    refuse(*parts, "'accumulate'", "remove it");
+    const bool automatic = parts->is_scalar() && parts->text == "auto";
+    if (!automatic) found.accumulate = parts->as_integer("accumulate", 1, 100'000);
+    const Yaml* order = strategy.find("order");
+    if (found.accumulate > 1 && order != nullptr && (order->text == "exact" || order->text == "implicit")) {
+      throw invalid(parts->where, "'accumulate' with 'order: " + order->text + "'",
+                    "second derivatives go through whole batches: choose order: first or second, or a smaller batch");
+    }
+  }
+  std::erase_if(recipe.entries, [&](const YamlEntry& entry) {
+    return entry.key == "accumulate" || (entry.key == "batch" && found.automatic);
+  });
+  return found;
 }
 
 // Relative paths are relative to where the command was typed; stored absolute, so that `resume` works from any folder.
@@ -230,6 +272,7 @@ Experiment parse_experiment(const Yaml& given) {
   const Yaml* objectives = reader.optional("objectives");
   experiment.objectives = parse_objectives(objectives != nullptr ? *objectives : Yaml{});
   read_search(reader.required("search"), experiment);
+  experiment.batch = take_supernet_batch(experiment.recipe, experiment.strategy);
   read_retrain(reader.optional("retrain"), experiment);
   read_execution(reader.optional("execution"), experiment);
   experiment.runs = reader.text("runs", absolute_path("runs"));
@@ -272,6 +315,7 @@ Yaml experiment_of_configuration(const Experiment& experiment, const Configurati
   fix.kind = Yaml::Kind::mapping;
   for (const auto& [choice, value] : configuration.values()) fix.set(choice, to_yaml(value));
   const_cast<Yaml*>(root.find("space"))->set("fix", fix);
+  if (const Yaml* recipe = root.find("recipe")) take_supernet_batch(*const_cast<Yaml*>(recipe), experiment.strategy);
   root.set("search", parse_yaml("{strategy: random, budget: {trials: 1}}", "search"));
   Yaml retrain = parse_yaml("{top: 1, seeds: 1, baseline: none}", "retrain");
   if (!experiment.retrain.recipe.is_null()) retrain.set("recipe", experiment.retrain.recipe);

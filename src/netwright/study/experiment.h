@@ -36,6 +36,13 @@ struct ExecutionOptions {
   Location trainer_where;            // in the experiment file
   int retries = 1;                   // times a crashed trial is started again
   double timeout_seconds = 3600;     // silence after which a trainer is killed
+  std::int64_t memory = 0;           // bytes that a search in a supernet may take; 0: what is free when it starts
+};
+
+// What `recipe` says of a one-shot search's batches besides their size.
+struct SupernetBatch {
+  bool automatic = false;       // batch: auto
+  std::int64_t accumulate = 0;  // parts that a batch is computed in; 0: as few as fit
 };
 
 struct Experiment {
@@ -51,6 +58,7 @@ struct Experiment {
   Yaml strategy;  // {name: …, options}
   Yaml schedule;
   CollapseOptions collapse;  // of a one-shot search
+  SupernetBatch batch;       // likewise; taken out of `recipe`
   Budget budget;
   RetrainOptions retrain;
   ExecutionOptions execution;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "netwright/base/bytes.h"
+#include "netwright/base/printable.h"
 #include "netwright/base/text.h"
 #include "netwright/study/search.h"
 #include "netwright/trial/architecture_record.h"
@@ -30,6 +32,24 @@ bool has_partial_channels(const Yaml& strategy) {
     return value != nullptr && value->is_scalar() && value->text == text;
   };
   return says("name", "pc_darts") || (says("name", "gaea") && says("base", "pc_darts"));
+}
+
+}  // namespace
+
+namespace {
+
+// Of what the trainer says with its first measurement; empty where it is not said as it should be.
+std::string memory_in_words(const Json& memory) {
+  try {
+    const auto parts = memory.at("parts").get<std::int64_t>();
+    if (memory.at("predicted").get<std::int64_t>() <= 0) return {};
+    return "batch " + std::to_string(memory.at("batch").get<std::int64_t>()) +
+           (parts > 1 ? " in " + std::to_string(parts) + " parts" : "") + ": predicted peak " +
+           human_bytes(memory.at("predicted").get<std::int64_t>()) + " of " +
+           human_bytes(memory.at("limit").get<std::int64_t>());
+  } catch (const Json::exception&) {
+    return {};
+  }
 }
 
 }  // namespace
@@ -87,7 +107,12 @@ std::optional<Job> OneShot::next() {
 
 bool OneShot::measured(Trial& trial) {
   const Measurement& measurement = trial.measurements.back();
-  if (!measurement.details.is_object() || !measurement.details.contains("signs")) return true;
+  if (!measurement.details.is_object()) return true;
+  if (trial.measurements.size() == 1 && measurement.details.contains("memory")) {
+    const std::string words = memory_in_words(measurement.details.at("memory"));
+    if (!words.empty()) context_.observer.note(words);
+  }
+  if (!measurement.details.contains("signs")) return true;
   for (const CollapseSign& sign : collapse_signs_from_json(measurement.details.at("signs"))) {
     context_.observer.note("the search may be collapsing, epoch " + number_text(measurement.fidelity) + ": " +
                            sign.text);
@@ -95,7 +120,13 @@ bool OneShot::measured(Trial& trial) {
   return true;
 }
 
-void OneShot::ended(Trial& trial, const Json&) {
+void OneShot::ended(Trial& trial, const Json& result) {
+  if (trial.state == TrialState::failed && trial.reason == "memory") {
+    // Nothing has been tried yet: the trial stays as it was, so that the study may be resumed where there is more.
+    std::string remedy;
+    if (result.is_object() && result.contains("remedy")) remedy = result["remedy"].get<std::string>();
+    throw Error(ExitCode::invalid, trial.message, printable(remedy));
+  }
   if (!is_finished(trial.state)) {  // interrupted
     context_.storage.update_trial(state_.record.name, trial);
     waiting_ = &trial;

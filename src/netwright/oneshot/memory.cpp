@@ -9,9 +9,9 @@
 namespace netwright {
 namespace {
 
-// Measured (docs/oneshot/README.md, "Memory"): what LibTorch and oneDNN add to a process once they run; what a heap
-// that keeps freed memory takes beyond what lives in it; and how many times the intermediates of plain execution a
-// graph of gradients takes that can be differentiated again.
+// Estimates, not yet fitted to measurements: what LibTorch and oneDNN add to a process once they run; what a heap that
+// keeps freed memory takes beyond what lives in it; and how many times the intermediates of plain execution a graph of
+// gradients takes that can be differentiated again.
 constexpr std::int64_t libraries = std::int64_t{48} << 20;
 constexpr double heap = 1.08;
 constexpr double again = 2.0;

@@ -2,12 +2,13 @@
 #include "netwright/oneshot/memory.h"
 
 #include <c10/core/Allocator.h>
-#include <c10/core/CPUAllocator.h>
 #include <gtest/gtest.h>
 #include <torch/version.h>
 
+#include <cstdlib>
 #include <map>
 #include <mutex>
+#include <new>
 
 #include "oneshot/tiny.h"
 
@@ -21,7 +22,7 @@ class CountingAllocator : public c10::Allocator {
   static CountingAllocator& installed() {
     static auto* allocator = [] {
       auto* made = new CountingAllocator();
-      c10::SetCPUAllocator(made, /*priority=*/100);
+      c10::SetAllocator(c10::DeviceType::CPU, made, /*priority=*/100);
       return made;
     }();
     return *allocator;
@@ -55,7 +56,8 @@ class CountingAllocator : public c10::Allocator {
 
  private:
   static c10::DataPtr make(std::size_t bytes) {
-    void* at = c10::alloc_cpu(bytes);
+    void* at = std::aligned_alloc(64, (bytes + 64) / 64 * 64);
+    if (at == nullptr) throw std::bad_alloc();
     const std::lock_guard<std::mutex> lock(mutex_);
     sizes_[at] = static_cast<std::int64_t>(bytes);
     now_ += static_cast<std::int64_t>(bytes);
@@ -71,7 +73,7 @@ class CountingAllocator : public c10::Allocator {
         sizes_.erase(found);
       }
     }
-    c10::free_cpu(at);
+    std::free(at);
   }
 
   inline static std::mutex mutex_;

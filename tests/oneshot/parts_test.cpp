@@ -36,7 +36,7 @@ std::vector<torch::Tensor> gradients(Bench& bench, std::int64_t parts, const Bat
   std::vector<torch::Tensor> by = bench.net->parameters();
   for (const torch::Tensor& tensor : bench.method->relaxed()->parameters) by.push_back(tensor);
   const PartsLoss loss = loss_in_parts(*bench.net, batch, mixture, {parts, true, 0.1});
-  auto found = torch::autograd::grad({loss.loss}, by, {}, std::nullopt, false, /*allow_unused=*/true);
+  auto found = torch::autograd::grad({loss.loss}, by, {}, /*retain_graph=*/{}, false, /*allow_unused=*/true);
   for (std::size_t i = 0; i < by.size(); ++i) {
     if (!found[i].defined()) found[i] = torch::zeros_like(by[i]);
   }

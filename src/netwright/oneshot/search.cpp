@@ -257,7 +257,8 @@ void OneShotSearch::restore(const Checkpoint& checkpoint, const std::string& fil
     const Json& progress = checkpoint.progress;
     const auto step = progress.at("step").get<std::int64_t>();
     if (progress.at("method") != method_options_.find("name")->text ||
-        progress.at("batches").get<std::int64_t>() != timetable_.batches || step < 0 || random_state == nullptr ||
+        progress.at("batches").get<std::int64_t>() != timetable_.batches ||
+        progress.at("parts").get<std::int64_t>() != options_.parts || step < 0 || random_state == nullptr ||
         random_state->sizes() != random_state_.sizes() || random_state->scalar_type() != torch::kByte) {
       throw invalid({file, 0, 0},
                     "the checkpoint is of another method, other data, another batch size or other parts of it",

@@ -316,6 +316,9 @@ Yaml experiment_of_configuration(const Experiment& experiment, const Configurati
   for (const auto& [choice, value] : configuration.values()) fix.set(choice, to_yaml(value));
   const_cast<Yaml*>(root.find("space"))->set("fix", fix);
   if (const Yaml* recipe = root.find("recipe")) take_supernet_batch(*const_cast<Yaml*>(recipe), experiment.strategy);
+  if (const Yaml* execution = root.find("execution"); execution && execution->is_mapping()) {
+    std::erase_if(const_cast<Yaml*>(execution)->entries, [](const YamlEntry& entry) { return entry.key == "memory"; });
+  }
   root.set("search", parse_yaml("{strategy: random, budget: {trials: 1}}", "search"));
   Yaml retrain = parse_yaml("{top: 1, seeds: 1, baseline: none}", "retrain");
   if (!experiment.retrain.recipe.is_null()) retrain.set("recipe", experiment.retrain.recipe);

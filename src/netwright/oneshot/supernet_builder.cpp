@@ -207,8 +207,8 @@ class SupernetBuilder {
     return finish(std::move(step), source.shape);
   }
 
-  // Made anew: contiguous() leaves the strides of a 1x1 weight as they are, and from them alone LibTorch would take image
-  // and weight for channels_last.
+  // Made anew: contiguous() leaves the strides of a 1x1 weight as they are, and from them alone LibTorch would take
+  // image and weight for channels_last.
   void use_plain_layout() {
     const torch::NoGradGuard no_grad;
     for (torch::Tensor& parameter : net_->parameters()) {

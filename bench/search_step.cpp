@@ -20,7 +20,7 @@ using namespace netwright;
 struct Options {
   std::int64_t channels = 16, layers = 8, batch = 16;
   int threads = 2, steps = 3;
-  std::string order = "first", without, space;
+  std::string order = "first", without, with, space;
   bool reference = false;
 };
 
@@ -83,6 +83,9 @@ class Search {
     for (const std::string& pass : split(options.without, ',')) {
       if (!pass.empty()) pass_by_name(net_options.passes, pass) = false;
     }
+    for (const std::string& pass : split(options.with, ',')) {
+      if (!pass.empty()) pass_by_name(net_options.passes, pass) = true;
+    }
     return build_supernet(relaxation_, space_.table(), net_options);
   }
 
@@ -124,6 +127,7 @@ int run(int argc, char** argv) {
   app.add_option("--steps", options.steps, "timed, after one that is not");
   app.add_option("--order", options.order, "first, second or exact");
   app.add_option("--without", options.without, "passes to switch off, by comma");
+  app.add_option("--with", options.with, "passes to switch on that are off by default, by comma");
   app.add_flag("--reference", options.reference, "the published arithmetic, plainly, in NCHW");
   CLI11_PARSE(app, argc, argv);
   // The reference has LibTorch as it comes: how memory is kept is part of what it is compared with.

@@ -77,6 +77,7 @@ Finished search_supernet(const Start& start, const SearchData& data, const DataO
   options.data_options = data_options;
   options.collapse = experiment.collapse;
   options.parts = plan.parts;
+  options.passes = experiment.execution.passes;
   OneShotSearch search(space, experiment.strategy, recipe, data, start.seed, options);
 
   make_folders(start.folder);

@@ -20,6 +20,7 @@ MemoryPrediction predict(const Experiment& experiment, const Recipe& recipe, con
   const auto method = make_method({space, relaxation, experiment.strategy, 0, torch::kFloat});
   SupernetOptions options;
   options.partial = method->settings().partial;
+  options.passes = experiment.execution.passes;
   MemoryQuestion question;
   question.resident = resident_bytes();  // before the net that is built to be looked at
   const auto net = build_supernet(relaxation, space.table(), options);
@@ -60,6 +61,11 @@ std::string changes(const Experiment& experiment, const Recipe& recipe, const Se
     Experiment other = experiment;
     other.collapse.action = "off";
     if (fits(other)) found.emplace_back("search.collapse: off, or fewer collapse.eigenvalue.examples");
+  }
+  if (!experiment.execution.passes.recompute) {
+    Experiment other = experiment;
+    other.execution.passes.recompute = true;
+    if (fits(other)) found.emplace_back("execution: {passes: {recompute: true}} (a third slower, the same result)");
   }
   const std::int64_t room = limit - prediction.fixed();
   const std::int64_t batch = prediction.beside <= room ? room / std::max<std::int64_t>(prediction.per_image, 1) : 0;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <optional>
 
 #include "netwright/nn/fused.h"
 #include "nn/networks.h"
@@ -18,16 +19,25 @@ struct Case {
   bool strided;                                   // the first source is twice as large
 };
 
+// Scales of either sign, the first of them zero, and shifts.
+void make_uneven(BatchNorm& norm, at::Generator& generator) {
+  const torch::NoGradGuard no_grad;
+  norm.weight.normal_(0.5, 1, generator);
+  norm.weight[0] = 0;
+  norm.bias.normal_(0, 1, generator);
+}
+
 std::shared_ptr<Separable> make_separable(std::int64_t channels, std::int64_t kernel, std::int64_t dilation,
-                                          std::int64_t stride, int times, std::uint64_t seed) {
+                                          std::int64_t stride, int times, std::uint64_t seed, bool affine = false) {
   const Shape shape{channels, 8, 8};
   auto layer = std::make_shared<Separable>(
-      LayerContext{{shape}, shape, {{"kernel", kernel}, {"stride", stride}, {"affine", false}}}, dilation, times);
+      LayerContext{{shape}, shape, {{"kernel", kernel}, {"stride", stride}, {"affine", affine}}}, dilation, times);
   at::Generator generator = compat::cpu_generator(seed);
   for (int s = 0; s < times; ++s) {
     layer->depthwise(s).initialize(generator);
     layer->pointwise(s).initialize(generator);
     layer->pointwise(s).norm->initialize(generator);
+    if (affine) make_uneven(*layer->pointwise(s).norm, generator);
   }
   return layer;
 }
@@ -44,17 +54,18 @@ class Node {
     for (int source = 0; source < 2; ++source) {
       for (const std::int64_t kernel : {3, 5}) {
         const std::int64_t stride = source == 0 ? scale : 1;
-        add(source, make_separable(shape.channels, kernel, 1, stride, 2, ++seed));
-        add(source, make_separable(shape.channels, kernel, 2, stride, 1, ++seed));
+        add(source, make_separable(shape.channels, kernel, 1, stride, 2, ++seed, source == 1));
+        add(source, make_separable(shape.channels, kernel, 2, stride, 1, ++seed, source == 1));
       }
     }
     if (shape.strided) {
-      reduce = std::make_shared<FactorizedReduce>(shape.channels, shape.channels, Norm::plain);
+      reduce = std::make_shared<FactorizedReduce>(shape.channels, shape.channels, Norm::affine);
       at::Generator generator = compat::cpu_generator(5);
       for (Unit* unit : {static_cast<Unit*>(&reduce->even()), static_cast<Unit*>(&reduce->odd()),
                          static_cast<Unit*>(&reduce->norm())}) {
         unit->initialize(generator);
       }
+      make_uneven(reduce->norm(), generator);
       reduce->to(type);
       terms.push_back({.source = 0, .reduce = reduce.get()});
     }
@@ -68,7 +79,8 @@ class Node {
   }
 
   Tensor fused(bool weighted) {
-    return weighted_sum(sources, terms, weighted ? weights : Tensor(), {shape_.channels, shape_.height, shape_.width});
+    return weighted_sum(sources, terms, weighted ? weights : Tensor(), {shape_.channels, shape_.height, shape_.width},
+                        kept.value_or(type_));
   }
 
   Tensor plain(bool weighted) {
@@ -85,6 +97,36 @@ class Node {
         y = sources[static_cast<std::size_t>(term.source)];
       }
       if (weighted) y = y * weights[static_cast<std::int64_t>(k)];
+      sum = sum.defined() ? sum + y : y;
+    }
+    return sum;
+  }
+
+  // With what each pointwise convolution gives rounded to bfloat16; gradients pass the rounding as they are.
+  Tensor rounded() {
+    const auto norm = [](const Tensor& z, const BatchNorm& own) {
+      const Tensor shorter = z + (z.to(torch::kBFloat16).to(z.scalar_type()) - z).detach();
+      return torch::batch_norm(shorter, own.weight, own.bias, {}, {}, /*training=*/true, 0.1, 1e-5, false);
+    };
+    Tensor sum;
+    for (std::size_t k = 0; k < terms.size(); ++k) {
+      const SumTerm& term = terms[k];
+      Tensor y = term.value.defined() ? term.value : sources[static_cast<std::size_t>(term.source)];
+      for (int s = 0; term.separable && s < term.separable->stages(); ++s) {
+        const ConvolutionBlock &depthwise = term.separable->depthwise(s), &pointwise = term.separable->pointwise(s);
+        const ConvolutionOptions& options = depthwise.options;
+        y = torch::conv2d(torch::relu(y), depthwise.weight, {}, options.stride,
+                          (options.kernel - 1) / 2 * options.dilation, options.dilation, options.groups);
+        y = norm(torch::conv2d(y, pointwise.weight), *pointwise.norm);
+      }
+      if (term.reduce) {
+        const Tensor x = torch::relu(y);
+        y = norm(torch::cat({torch::conv2d(x, term.reduce->even().weight, {}, 2),
+                             torch::conv2d(shifted(x), term.reduce->odd().weight, {}, 2)},
+                            1),
+                 term.reduce->norm());
+      }
+      y = y * weights[static_cast<std::int64_t>(k)];
       sum = sum.defined() ? sum + y : y;
     }
     return sum;
@@ -113,6 +155,7 @@ class Node {
   std::vector<SumTerm> terms;
   std::vector<std::shared_ptr<Separable>> layers;
   std::shared_ptr<FactorizedReduce> reduce;  // of the first source, where that is strided
+  std::optional<torch::ScalarType> kept;     // what z is kept as, where that is another type
 
  private:
   // A mean far from zero, where a careless variance would lose its digits.
@@ -192,6 +235,29 @@ TEST_P(WeightedSumTest, GivesTheWeightsGradientAlone) {
   expect_same(run(wide, true, true, true), run(exact, false, true, true), 1e-11);
 }
 
+// Here and there a value lies so near to the middle of two bfloat16 numbers that the last bits decide which is taken:
+// the largest difference is one of bfloat16, the mean one of float32.
+TEST_P(WeightedSumTest, KeepsBfloat16) {
+  Node narrow(GetParam(), torch::kFloat), exact(GetParam(), torch::kDouble);
+  narrow.kept = torch::kBFloat16;
+  const auto gradients = [](Node& node, const Tensor& y) {
+    const Tensor scale = random_input({y.size(1), y.size(2), y.size(3)}, y.size(0), 9).to(y.options());
+    std::vector<Tensor> found = torch::autograd::grad({(y * scale).sum()}, node.inputs());
+    found.push_back(y.detach());
+    return found;
+  };
+  const std::vector<Tensor> actual = gradients(narrow, narrow.fused(true)),
+                            expected = gradients(exact, exact.rounded());
+  double largest = 0;
+  for (const Tensor& one : expected) largest = std::max(largest, one.abs().max().item<double>());
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    const double scale = i < 4 || i + 1 == actual.size() ? expected[i].abs().max().item<double>() : largest;
+    const Tensor difference = (actual[i].to(torch::kDouble) - expected[i]).abs() / scale;
+    EXPECT_LT(difference.max().item<double>(), 0.02) << i;
+    EXPECT_LT(difference.mean().item<double>(), 5e-4) << i;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Cases, WeightedSumTest,
                          testing::Values(Case{3, 16, 8, 8, false}, Case{2, 16, 8, 8, true}, Case{2, 8, 7, 5, true},
                                          Case{1, 20, 3, 13, false}, Case{2, 36, 6, 6, true}, Case{4, 4, 9, 9, false},
@@ -245,14 +311,52 @@ TEST(WeightedSum, NaNStaysNaN) {
   EXPECT_TRUE(torch::isnan(node.fused(true)).all().item<bool>());
 }
 
+TEST(WeightedSum, NaNStaysNaNAsBfloat16) {
+  Node node({2, 8, 4, 4, false}, torch::kFloat);
+  node.kept = torch::kBFloat16;
+  node.sources[0].data().fill_(std::numeric_limits<float>::quiet_NaN());
+  EXPECT_TRUE(torch::isnan(node.fused(true)).all().item<bool>());
+}
+
 TEST(WeightedSum, OfRows) {
   const Tensor a = torch::randn({5, 7}).requires_grad_(), b = torch::randn({5, 7}).requires_grad_();
   const Tensor w = torch::tensor({0.25F, 2.0F}).requires_grad_();
-  const Tensor y = weighted_sum({a}, {{.source = 0}, {.value = b}}, w, {7, 0, 0});
+  const Tensor y = weighted_sum({a}, {{.source = 0}, {.value = b}}, w, {7, 0, 0}, torch::kFloat);
   expect_close(y, (0.25 * a + 2 * b).to(torch::kDouble), 1e-6, "y");
   y.square().sum().backward();
   expect_close(w.grad()[1], (2 * y * b).sum().to(torch::kDouble), 1e-5, "dw");
   expect_close(a.grad(), (0.5 * y).to(torch::kDouble), 1e-5, "da");
+}
+
+// Alone, as in a final network.
+TEST(WeightedSum, SeparableLayersUseIt) {
+  const auto run_layer = [](Layer& layer, const Tensor& x, bool plain) {
+    const PlainExecution guard(plain);
+    const Tensor y = layer.forward({x});
+    std::vector<Tensor> by = layer.parameters();
+    by.push_back(x);
+    auto found = torch::autograd::grad({y.pow(3).sum()}, by);
+    found.push_back(y);
+    return std::pair(found, y.grad_fn()->name());
+  };
+  at::Generator generator = compat::cpu_generator(3);
+  FactorizedReduce reduce(8, 8, Norm::affine);
+  for (Unit* unit :
+       {static_cast<Unit*>(&reduce.even()), static_cast<Unit*>(&reduce.odd()), static_cast<Unit*>(&reduce.norm())}) {
+    unit->initialize(generator);
+  }
+  const auto separable = make_separable(8, 5, 1, 2, 2, 4, true);
+  for (Layer* layer : {static_cast<Layer*>(separable.get()), static_cast<Layer*>(&reduce)}) {
+    layer->to(torch::kDouble);
+    const Tensor x = random_input({8, 7, 6}, 3, 5).to(torch::kDouble).requires_grad_();
+    const auto [actual, name] = run_layer(*layer, x, false);
+    const auto [expected, plain_name] = run_layer(*layer, x, true);
+    EXPECT_EQ(name, "WeightedSumBackward");
+    EXPECT_NE(plain_name, name);
+    for (std::size_t i = 0; i < actual.size(); ++i) expect_close(actual[i], expected[i], 1e-11, std::to_string(i));
+    layer->eval();
+    EXPECT_NE(layer->forward({x}).grad_fn()->name(), name);
+  }
 }
 
 TEST(WeightedSum, OtherCasesAreLeftToTorch) {

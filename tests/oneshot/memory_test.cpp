@@ -93,14 +93,14 @@ struct Measured {
   double predicted = 0, allocated = 0;  // bytes an image
 };
 
-Measured measure(const std::string& method_text, bool plain) {
+Measured measure(const std::string& method_text, const SupernetPasses& passes = {}) {
   const SearchSpace space = small_darts();
   const Relaxation relaxation = space.relax({});
   const Yaml options = parse_yaml(method_text, "method.yaml");
   const auto method = make_method({space, relaxation, options, 5, torch::kFloat});
   SupernetOptions net_options;
   net_options.partial = method->settings().partial;
-  if (plain) net_options.passes = SupernetPasses::none();
+  net_options.passes = passes;
   const auto net = build_supernet(relaxation, space.table(), net_options);
   OptimizerOptions sgd;
   sgd.nesterov = false;
@@ -121,24 +121,39 @@ Measured measure(const std::string& method_text, bool plain) {
     return static_cast<double>(most);
   };
   MemoryQuestion question;
-  question.plain = plain;
   ask_for_method(options, question);
   return {static_cast<double>(predict_memory(*net, space.table(), question).per_image), (peak(4) - peak(2)) / 2};
 }
 
 TEST(Memory, OfAnImageIsPredicted) {
   for (const std::string method : {"{name: darts}", "{name: darts, order: second}", "{name: pc_darts}"}) {
-    const Measured found = measure(method, false);
+    const Measured found = measure(method);
     EXPECT_GT(found.predicted, 0.85 * found.allocated) << method;
     EXPECT_LT(found.predicted, 1.6 * found.allocated) << method;  // with the kernels' own memory, and the heap's waste
   }
 }
 
 TEST(Memory, OfPlainExecutionIsSeveralTimesAsMuch) {
-  const Measured fast = measure("{name: darts}", false), plain = measure("{name: darts}", true);
+  const Measured fast = measure("{name: darts}"), plain = measure("{name: darts}", SupernetPasses::none());
   EXPECT_GT(plain.predicted, 0.85 * plain.allocated);
   EXPECT_LT(plain.predicted, 1.5 * plain.allocated);
   EXPECT_GT(plain.predicted, 1.5 * fast.predicted);
+}
+
+TEST(Memory, OfRecomputedCellsAndOfBfloat16IsLess) {
+  const Measured kept = measure("{name: darts}");
+  SupernetPasses passes;
+  passes.recompute = true;
+  const Measured recomputed = measure("{name: darts}", passes);
+  EXPECT_GT(recomputed.predicted, 0.85 * recomputed.allocated);
+  EXPECT_LT(recomputed.predicted, 1.6 * recomputed.allocated);
+  EXPECT_LT(recomputed.allocated, 0.75 * kept.allocated);
+  passes.recompute = false;
+  passes.bf16 = true;
+  const Measured halved = measure("{name: darts}", passes);
+  EXPECT_GT(halved.predicted, 0.85 * halved.allocated);
+  EXPECT_LT(halved.predicted, 1.6 * halved.allocated);
+  EXPECT_LT(halved.allocated, 0.85 * kept.allocated);
 }
 
 MemoryPrediction made_up() {

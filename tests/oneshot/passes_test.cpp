@@ -46,6 +46,7 @@ struct Result {
   Tensor logits;
   std::vector<Tensor> architecture;
   std::map<std::string, Tensor> weights;
+  std::vector<Tensor> running;  // statistics of the norms
 };
 
 // A mixture in which no two weights are equal.
@@ -90,6 +91,7 @@ Result run(const Served& served, const SupernetPasses& passes, torch::ScalarType
     for (const Tensor& tensor : *tensors) result.architecture.push_back(tensor.grad());
   }
   for (const auto& item : net->named_parameters()) result.weights[item.key()] = item.value().grad();
+  for (const Tensor& buffer : net->buffers()) result.running.push_back(buffer.to(torch::kDouble));
   return result;
 }
 
@@ -147,13 +149,40 @@ TEST(Passes, LeaveEverySpacesArithmeticAsItIs) {
   }
 }
 
-TEST(Passes, EachCanBeSwitchedOff) {
+TEST(Passes, RecomputingCellsLeavesEverySpacesArithmeticAsItIs) {
+  SupernetPasses passes;
+  passes.recompute = true;
+  for (const Served& one : served()) {
+    SCOPED_TRACE(one.space.name() + ", partial " + std::to_string(one.partial));
+    const Result expected = run(one, {}, torch::kDouble), actual = run(one, passes, torch::kDouble);
+    for (const double found : distances(actual, expected)) EXPECT_LT(found, 1e-12);
+    ASSERT_EQ(actual.running.size(), expected.running.size());
+    for (std::size_t i = 0; i < actual.running.size(); ++i) {
+      EXPECT_LT(distance(actual.running[i], expected.running[i], 1 + largest(expected.running[i])), 1e-12);
+    }
+  }
+}
+
+// What bfloat16's 8 bits come to in logits and gradients of a whole network.
+TEST(Passes, Bfloat16IsNear) {
+  const Served one{shipped("darts", {"parameters.channels=8", "parameters.layers=3"}), 1};
+  SupernetPasses passes;
+  passes.bf16 = true;
+  const Result expected = run(one, {}, torch::kDouble);
+  const auto found = distances(run(one, passes, torch::kFloat), expected);
+  EXPECT_LT(found[0], 0.05);
+  EXPECT_LT(found[1], 0.25);
+  EXPECT_LT(found[2], 0.25);
+  EXPECT_GT(found[0], 1e-4) << "it is not rounded at all";
+}
+
+TEST(Passes, EachCanBeTurnedRound) {
   const Served one{shipped("darts", {"parameters.channels=8", "parameters.layers=3"}), 1};
   const Result expected = run(one, SupernetPasses::none(), torch::kDouble);
   for (const std::string& name : pass_names()) {
     SCOPED_TRACE(name);
     SupernetPasses passes;
-    pass_by_name(passes, name) = false;
+    pass_by_name(passes, name) = !pass_by_name(passes, name);  // in float64 bf16 changes nothing
     for (const double found : distances(run(one, passes, torch::kDouble), expected)) EXPECT_LT(found, 1e-9);
   }
 }

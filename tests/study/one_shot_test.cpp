@@ -185,11 +185,15 @@ TEST_F(OneShotStudyTest, BatchesAndMemoryAreReadFromTheFile) {
   EXPECT_FALSE(experiment_.batch.automatic);
   EXPECT_EQ(experiment_.batch.accumulate, 0);
   EXPECT_EQ(experiment_.execution.memory, 0);
-  const Experiment automatic = with({"recipe.batch=auto", "recipe.accumulate=2", "execution.memory=4 GiB"});
+  const Experiment automatic = with({"recipe.batch=auto", "recipe.accumulate=2", "execution.memory=4 GiB",
+                                     "execution.passes.recompute=true", "execution.passes.share=false"});
   for (const Experiment& experiment : {automatic, parse_experiment(parse_yaml(automatic.full_text, "again.yaml"))}) {
     EXPECT_TRUE(experiment.batch.automatic) << "a resumed study has it too";
     EXPECT_EQ(experiment.batch.accumulate, 2);
     EXPECT_EQ(experiment.execution.memory, std::int64_t{4} << 30);
+    EXPECT_TRUE(experiment.execution.passes.recompute);
+    EXPECT_FALSE(experiment.execution.passes.share);
+    EXPECT_TRUE(experiment.execution.passes.sums) << "as by default";
     EXPECT_EQ(supernet_recipe(experiment.strategy, experiment.recipe).batch, 64) << "no more than the method's";
     EXPECT_EQ(supernet_recipe(experiment.strategy, experiment.recipe).epochs, 4);
   }
@@ -215,6 +219,10 @@ TEST_F(OneShotStudyTest, WrongBatchesAndMemoryNameTheirPlace) {
   EXPECT_EQ(place("random", "execution: {trainer: [unused], memory: 4 GiB}"), "e.yaml:1:40");
   EXPECT_EQ(place("darts", "execution: {trainer: [unused], memory: 4 Gigs}"), "e.yaml:1:40");
   EXPECT_EQ(place("darts", "execution: {trainer: [unused], memory: plenty}"), "e.yaml:1:40");
+  EXPECT_EQ(place("random", "execution: {trainer: [unused], passes: {bf16: true}}"), "e.yaml:1:40");
+  EXPECT_EQ(place("darts", "execution: {trainer: [unused], passes: {bf61: true}}"), "e.yaml:1:41");
+  EXPECT_EQ(place("darts", "execution: {trainer: [unused], passes: [bf16]}"), "e.yaml:1:40");
+  EXPECT_EQ(place("darts", "execution: {trainer: [unused], passes: {bf16: 16}}"), "e.yaml:1:47");
   EXPECT_EQ(place("darts", "recipe: {accumulate: 0}"), "e.yaml:1:22");
   EXPECT_EQ(place("darts", "recipe: {accumulate: some}"), "e.yaml:1:22");
   EXPECT_EQ(place("{name: darts, order: exact}", "recipe: {accumulate: 2}"), "e.yaml:1:22");

@@ -14,16 +14,18 @@ class FactorizedReduce : public Layer {
  public:
   FactorizedReduce(std::int64_t in, std::int64_t out, Norm norm);
 
+  // By the kernels of nn/weighted_sum.h where they apply and are wanted.
   torch::Tensor forward(const std::vector<torch::Tensor>& inputs) override;
+  void want_kernels(bool wanted) { kernels_wanted_ = wanted; }
 
   ConvolutionBlock& even() const { return *even_; }
   ConvolutionBlock& odd() const { return *odd_; }
   BatchNorm& norm() const { return *norm_; }
-  bool affine() const { return norm_->weight.defined(); }
 
  private:
   std::shared_ptr<ConvolutionBlock> even_, odd_;
   std::shared_ptr<BatchNorm> norm_;
+  bool kernels_wanted_ = true;
 };
 
 // relu(x) one pixel further down and right. Where a side is odd the last position lies outside the image: zero, as

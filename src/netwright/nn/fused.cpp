@@ -72,9 +72,11 @@ torch::Tensor norm_table(const kernels::BlockShape& shape, torch::Tensor table, 
   constexpr auto momentum = static_cast<float>(BatchNorm::momentum);
   for (std::int64_t c = 0; c < channels; ++c) {
     const double variance = static_cast<double>(inverse[c]);
-    place(running_mean)[c] += momentum * (mean[c] - place(running_mean)[c]);
-    const auto unbiased = static_cast<float>(variance * count / (count - 1));
-    place(running_var)[c] += momentum * (unbiased - place(running_var)[c]);
+    if (!RestingStatistics::active()) {
+      place(running_mean)[c] += momentum * (mean[c] - place(running_mean)[c]);
+      const auto unbiased = static_cast<float>(variance * count / (count - 1));
+      place(running_var)[c] += momentum * (unbiased - place(running_var)[c]);
+    }
     inverse[c] = static_cast<float>(1 / std::sqrt(variance + BatchNorm::epsilon));
     scale[c] = gamma.defined() ? values(gamma)[c] * inverse[c] : inverse[c];
     shift[c] = (beta.defined() ? values(beta)[c] : 0.0F) - mean[c] * scale[c];

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "netwright/nn/weighted_sum.h"
+
 namespace netwright {
 
 Separable::Separable(const LayerContext& context, std::int64_t dilation, int times) {
@@ -26,6 +28,15 @@ Separable::Separable(const LayerContext& context, std::int64_t dilation, int tim
 
 torch::Tensor Separable::forward(const std::vector<torch::Tensor>& inputs) {
   torch::Tensor x = inputs[0];
+  if (kernels_wanted_ && summable(x) && summable(*this)) {
+    const ConvolutionOptions& first = depthwise_.front()->options;
+    const auto size = [&](std::int64_t in) { return (in - 1) / first.stride + 1; };
+    const Shape output{x.size(1), x.dim() == 4 ? size(x.size(2)) : 0, x.dim() == 4 ? size(x.size(3)) : 0};
+    // A norm needs several values a channel.
+    if (output.is_image() && x.size(0) * output.height * output.width > 1) {
+      return weighted_sum({x}, {{.source = 0, .separable = this}}, {}, output, x.scalar_type());
+    }
+  }
   for (std::size_t i = 0; i < depthwise_.size(); ++i) x = pointwise_[i]->forward(depthwise_[i]->forward(x));
   return x;
 }

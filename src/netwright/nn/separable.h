@@ -1,5 +1,5 @@
 // The separable convolutions of cell networks: ReLU, depthwise, pointwise, batch norm; once (dil_conv) or twice
-// (sep_conv, Liu et al. 2019). In a header of its own for nn/weighted_sum.h, which runs many of them as one.
+// (sep_conv, Liu et al. 2019). In a header of its own for nn/weighted_sum.h, which runs one or many of them.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,9 @@ class Separable : public Layer {
   // `context`: parameters kernel, stride (of the first depthwise convolution), affine.
   Separable(const LayerContext& context, std::int64_t dilation, int times);
 
+  // By the kernels of nn/weighted_sum.h where they apply and are wanted.
   torch::Tensor forward(const std::vector<torch::Tensor>& inputs) override;
+  void want_kernels(bool wanted) { kernels_wanted_ = wanted; }
 
   int stages() const { return static_cast<int>(depthwise_.size()); }
   ConvolutionBlock& depthwise(int stage) const { return *depthwise_[static_cast<std::size_t>(stage)]; }
@@ -23,6 +25,7 @@ class Separable : public Layer {
 
  private:
   std::vector<std::shared_ptr<ConvolutionBlock>> depthwise_, pointwise_;
+  bool kernels_wanted_ = true;
 };
 
 }  // namespace netwright

@@ -66,6 +66,20 @@ torch::Tensor activate_owned(torch::Tensor x, Activation activation) {
   return activation == Activation::relu ? torch::relu_(x) : activate(x, activation);
 }
 
+namespace {
+thread_local bool resting_statistics = false;
+}  // namespace
+
+RestingStatistics::RestingStatistics() : before_(resting_statistics) {
+  resting_statistics = true;
+}
+RestingStatistics::~RestingStatistics() {
+  resting_statistics = before_;
+}
+bool RestingStatistics::active() {
+  return resting_statistics;
+}
+
 BatchNorm::BatchNorm(std::int64_t channels, bool affine) {
   if (affine) {
     weight = add_parameter(*this, "weight", {channels});
@@ -82,9 +96,11 @@ bool BatchNorm::uses_batch(const torch::Tensor& x) const {
 torch::Tensor BatchNorm::forward(const torch::Tensor& x, Activation after) {
   const bool by_batch = uses_batch(x);
   if (by_batch && fusible(x) && fusible(after)) return fused_norm(x, *this, after);
-  return activate_owned(torch::batch_norm(x, weight, bias, running_mean, running_var, by_batch, momentum, epsilon,
-                                          /*cudnn_enabled=*/true),
-                        after);
+  const bool rests = by_batch && RestingStatistics::active();
+  return activate_owned(
+      torch::batch_norm(x, weight, bias, rests ? torch::Tensor() : running_mean, rests ? torch::Tensor() : running_var,
+                        by_batch, momentum, epsilon, /*cudnn_enabled=*/true),
+      after);
 }
 
 namespace {
@@ -102,6 +118,7 @@ void move_towards(const torch::Tensor& running, const torch::Tensor& found, doub
 }  // namespace
 
 void BatchNorm::update_running(const torch::Tensor& statistics, std::int64_t positions) {
+  if (RestingStatistics::active()) return;
   const double unbiased = static_cast<double>(positions) / static_cast<double>(positions - 1);
   const torch::Tensor mean = statistics[0], variance = statistics[1];
   if (running_mean.scalar_type() == torch::kFloat) {

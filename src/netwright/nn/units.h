@@ -44,6 +44,20 @@ class BatchNorm : public Unit {
   torch::Tensor running_mean, running_var;
 };
 
+// While one lives, running statistics of this thread's batch norms stay as they are: a pass is run a second time.
+class RestingStatistics {
+ public:
+  RestingStatistics();
+  ~RestingStatistics();
+  RestingStatistics(const RestingStatistics&) = delete;
+  RestingStatistics& operator=(const RestingStatistics&) = delete;
+
+  static bool active();  // in this thread
+
+ private:
+  bool before_;
+};
+
 enum class Norm { none, plain, affine };
 
 // activation, convolution, batch norm, activation: each but the convolution optional.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "netwright/nn/fused.h"
 #include "netwright/nn/kernels/weighted_sum.h"
 #include "netwright/nn/scratch.h"
 
@@ -28,17 +29,20 @@ struct TermPlan {
 };
 
 // What the function knows besides tensors. Its inputs are in this order: weights, sources, values, then of each stage
-// of the separable terms the depthwise and the pointwise weights. What it keeps for backward besides: the statistics of
-// all stages (rows mean, variance and inverse of each) and the z of each.
+// of the separable terms the depthwise and the pointwise weights, scale and shift of the norm. What it keeps for
+// backward besides: the statistics of all stages (rows mean, variance and inverse of each) and the z of each.
+constexpr std::size_t inputs_per_stage = 4;
+
 struct Plan {
   Shape output;
+  torch::ScalarType kept = torch::kFloat;  // type of z
   int sources = 0, values = 0, stages = 0;
   std::vector<TermPlan> terms;
 
   std::size_t source(int number) const { return 1 + static_cast<std::size_t>(number); }
   std::size_t value(int number) const { return 1 + static_cast<std::size_t>(sources + number); }
   std::size_t first_weight() const { return 1 + static_cast<std::size_t>(sources + values); }
-  std::size_t inputs() const { return first_weight() + 2 * static_cast<std::size_t>(stages); }
+  std::size_t inputs() const { return first_weight() + inputs_per_stage * static_cast<std::size_t>(stages); }
 };
 
 torch::Tensor empty_output(const Plan& plan, const torch::Tensor& like) {
@@ -47,8 +51,13 @@ torch::Tensor empty_output(const Plan& plan, const torch::Tensor& like) {
                       like.options().memory_format(at::MemoryFormat::ChannelsLast));
 }
 
-// The kernels' view of the tensors.
 template <class T>
+T* numbers(const torch::Tensor& tensor) {
+  return tensor.defined() ? tensor.data_ptr<T>() : nullptr;
+}
+
+// The kernels' view of the tensors.
+template <class T, class Z>
 struct View {
   // `tensors`: the inputs, then what is kept besides.
   View(const Plan& plan, const variable_list& tensors) : sources(static_cast<std::size_t>(plan.sources)) {
@@ -68,15 +77,15 @@ struct View {
     T* statistics = tensors[plan.inputs()].data_ptr<T>();
     for (std::size_t k = 0; k < plan.terms.size(); ++k) {
       const TermPlan& from = plan.terms[k];
-      kernels::Term<T> term;
+      kernels::Term<T, Z> term;
       term.weight = weights.defined() ? weights.data_ptr<T>()[k] : T(1);
       term.source = from.source;
       term.stages = from.stages;
       if (from.value >= 0) {
-        term.kind = kernels::Term<T>::Kind::value;
+        term.kind = kernels::Term<T, Z>::Kind::value;
         term.y = tensors[plan.value(from.value)].data_ptr<T>();
       } else {
-        term.kind = from.stages > 0 ? kernels::Term<T>::Kind::separable : kernels::Term<T>::Kind::identity;
+        term.kind = from.stages > 0 ? kernels::Term<T, Z>::Kind::separable : kernels::Term<T, Z>::Kind::identity;
       }
       for (int s = 0; s < from.stages; ++s) {
         const StagePlan& stage = from.stage[s];
@@ -86,11 +95,11 @@ struct View {
                          stage.stride,
                          tensors[next].data_ptr<T>(),
                          tensors[next + 1].data_ptr<T>(),
-                         tensors[kept++].data_ptr<T>(),
+                         static_cast<Z*>(tensors[kept++].data_ptr()),
                          {statistics, statistics + sum.channels, statistics + 2 * sum.channels},
-                         nullptr,
-                         nullptr};
-        next += 2;
+                         numbers<T>(tensors[next + 2]),
+                         numbers<T>(tensors[next + 3])};
+        next += inputs_per_stage;
         statistics += 3 * sum.channels;
       }
       terms.push_back(term);
@@ -102,15 +111,15 @@ struct View {
   }
 
   std::vector<kernels::SumSource<T>> sources;
-  std::vector<kernels::Term<T>> terms;
-  kernels::WeightedSum<T> sum;
+  std::vector<kernels::Term<T, Z>> terms;
+  kernels::WeightedSum<T, Z> sum;
 };
 
-template <class T>
+template <class T, class Z = T>
 void run_forward(const Plan& plan, const variable_list& tensors, const torch::Tensor& out) {
-  View<T> view(plan, tensors);
+  View<T, Z> view(plan, tensors);
   view.sum.out = out.data_ptr<T>();
-  const auto* kernels = kernels::weighted_sum_kernels<T>();
+  const auto* kernels = kernels::weighted_sum_kernels<T, Z>();
   kernels->forward(view.sum, scratch(kernels->scratch_bytes(view.sum)));
   const torch::Tensor& statistics = tensors[plan.inputs()];
   for (std::size_t k = 0, stage = 0; k < plan.terms.size(); ++k) {
@@ -121,10 +130,10 @@ void run_forward(const Plan& plan, const variable_list& tensors, const torch::Te
   }
 }
 
-template <class T>
+template <class T, class Z = T>
 variable_list run_backward(const Plan& plan, const variable_list& tensors, const torch::Tensor& gradient,
                            const std::vector<bool>& wanted) {
-  View<T> view(plan, tensors);
+  View<T, Z> view(plan, tensors);
   view.sum.gradient = gradient.data_ptr<T>();
   variable_list found(plan.inputs());
   const auto like = [&](std::size_t i) -> T* {
@@ -136,7 +145,9 @@ variable_list run_backward(const Plan& plan, const variable_list& tensors, const
   std::size_t next = plan.first_weight();
   for (std::size_t k = 0; k < plan.terms.size(); ++k) {
     if (plan.terms[k].value >= 0) view.terms[k].y_gradient = like(plan.value(plan.terms[k].value));
-    for (int s = 0; s < plan.terms[k].stages; ++s, next += 2) {
+    for (int s = 0; s < plan.terms[k].stages; ++s, next += inputs_per_stage) {
+      view.terms[k].stage[s].gamma_gradient = like(next + 2);
+      view.terms[k].stage[s].beta_gradient = like(next + 3);
       if (!wanted[next] && !wanted[next + 1]) continue;
       // Both or neither: the kernels make the two in one pass.
       found[next] = torch::empty_like(tensors[next]);
@@ -145,7 +156,7 @@ variable_list run_backward(const Plan& plan, const variable_list& tensors, const
       view.terms[k].stage[s].pointwise_gradient = found[next + 1].data_ptr<T>();
     }
   }
-  const auto* kernels = kernels::weighted_sum_kernels<T>();
+  const auto* kernels = kernels::weighted_sum_kernels<T, Z>();
   kernels->backward(view.sum, scratch(kernels->scratch_bytes(view.sum)));
   if (tensors[0].defined() && wanted[0]) {
     found[0] = torch::empty_like(tensors[0]);
@@ -156,8 +167,8 @@ variable_list run_backward(const Plan& plan, const variable_list& tensors, const
   return found;
 }
 
-torch::Tensor normalized(const torch::Tensor& z) {
-  return torch::batch_norm(z, {}, {}, {}, {}, /*training=*/true, 0.0, kernels::norm_epsilon, false);
+torch::Tensor normalized(const torch::Tensor& z, const torch::Tensor& gamma, const torch::Tensor& beta) {
+  return torch::batch_norm(z, gamma, beta, {}, {}, /*training=*/true, 0.0, kernels::norm_epsilon, false);
 }
 
 // LibTorch's own operations: what the kernels stand for, and how second derivatives are had.
@@ -167,17 +178,18 @@ torch::Tensor reference(const Plan& plan, const variable_list& inputs) {
   for (std::size_t k = 0; k < plan.terms.size(); ++k) {
     const TermPlan& term = plan.terms[k];
     torch::Tensor y = term.value >= 0 ? inputs[plan.value(term.value)] : inputs[plan.source(term.source)];
-    for (int s = 0; s < term.stages; ++s, next += 2) {
+    for (int s = 0; s < term.stages; ++s, next += inputs_per_stage) {
+      const torch::Tensor &gamma = inputs[next + 2], &beta = inputs[next + 3];
       const StagePlan& stage = term.stage[s];
       if (stage.reduction) {
         const torch::Tensor x = torch::relu(y);
         y = torch::cat({torch::conv2d(x, inputs[next], {}, 2), torch::conv2d(shifted(x), inputs[next + 1], {}, 2)}, 1);
-        y = normalized(y);
+        y = normalized(y, gamma, beta);
         continue;
       }
       y = torch::conv2d(torch::relu(y), inputs[next], {}, stage.stride, (stage.kernel - 1) / 2 * stage.dilation,
                         stage.dilation, /*groups=*/y.size(1));
-      y = normalized(torch::conv2d(y, inputs[next + 1]));
+      y = normalized(torch::conv2d(y, inputs[next + 1]), gamma, beta);
     }
     if (inputs[0].defined()) y = y * inputs[0][static_cast<std::int64_t>(k)];
     sum = sum.defined() ? sum + y : y;
@@ -227,6 +239,9 @@ class WeightedSumBackward : public torch::autograd::Node {
       wanted.push_back(tensors[i].defined() && task_should_compute_output(i));
     }
     const torch::Tensor gradient = packed(gradients[0]);
+    if (plan_.kept == torch::kBFloat16) {
+      return run_backward<float, kernels::Bfloat16>(plan_, tensors, gradient, wanted);
+    }
     return gradient.scalar_type() == torch::kFloat ? run_backward<float>(plan_, tensors, gradient, wanted)
                                                    : run_backward<double>(plan_, tensors, gradient, wanted);
   }
@@ -246,8 +261,10 @@ torch::Tensor record(Plan plan, const variable_list& inputs) {
     const torch::NoGradGuard no_grad;
     out = empty_output(plan, inputs[1]);
     tensors.push_back(torch::empty({3 * plan.stages, plan.output.channels}, out.options()));
-    for (int s = 0; s < plan.stages; ++s) tensors.push_back(torch::empty_like(out));
-    if (out.scalar_type() == torch::kFloat) {
+    for (int s = 0; s < plan.stages; ++s) tensors.push_back(torch::empty_like(out, plan.kept));
+    if (plan.kept == torch::kBFloat16) {
+      run_forward<float, kernels::Bfloat16>(plan, tensors, out);
+    } else if (out.scalar_type() == torch::kFloat) {
       run_forward<float>(plan, tensors, out);
     } else {
       run_forward<double>(plan, tensors, out);
@@ -268,7 +285,8 @@ torch::Tensor record(Plan plan, const variable_list& inputs) {
 }  // namespace
 
 bool summable(const torch::Tensor& x) {
-  if (!x.device().is_cpu() || x.numel() == 0 || (x.dim() != 4 && x.dim() != 2)) return false;
+  if (PlainExecution::active() || !x.device().is_cpu() || x.numel() == 0 || (x.dim() != 4 && x.dim() != 2))
+    return false;
   if (x.scalar_type() == torch::kFloat) return kernels::weighted_sum_kernels<float>() != nullptr;
   return x.scalar_type() == torch::kDouble && kernels::weighted_sum_kernels<double>() != nullptr;
 }
@@ -277,14 +295,14 @@ bool summable(const Separable& layer) {
   for (int s = 0; s < layer.stages(); ++s) {
     const ConvolutionOptions &depthwise = layer.depthwise(s).options, &pointwise = layer.pointwise(s).options;
     if (!kernels::has_stage(depthwise.kernel, depthwise.dilation, depthwise.stride)) return false;
-    if (pointwise.in != pointwise.out || pointwise.norm != Norm::plain || !layer.is_training()) return false;
+    if (pointwise.in != pointwise.out || pointwise.norm == Norm::none || !layer.is_training()) return false;
   }
   return layer.stages() <= 2;
 }
 
 bool summable(const FactorizedReduce& layer) {
   const std::int64_t out = layer.even().options.out + layer.odd().options.out;
-  return layer.even().options.in == out && out > 1 && !layer.affine() && layer.is_training();
+  return layer.even().options.in == out && out > 1 && layer.is_training();
 }
 
 namespace {
@@ -298,6 +316,8 @@ TermPlan plan_of(const Separable& layer, variable_list& weights) {
                         static_cast<int>(options.stride), layer.pointwise(s).norm.get()};
     weights.push_back(packed(layer.depthwise(s).weight));
     weights.push_back(packed(layer.pointwise(s).weight));
+    weights.push_back(layer.pointwise(s).norm->weight);
+    weights.push_back(layer.pointwise(s).norm->bias);
   }
   return planned;
 }
@@ -308,15 +328,18 @@ TermPlan plan_of(const FactorizedReduce& layer, variable_list& weights) {
   planned.stage[0] = {.reduction = true, .stride = 2, .norm = &layer.norm()};
   weights.push_back(packed(layer.even().weight));
   weights.push_back(packed(layer.odd().weight));
+  weights.push_back(layer.norm().weight);
+  weights.push_back(layer.norm().bias);
   return planned;
 }
 
 }  // namespace
 
 torch::Tensor weighted_sum(const std::vector<torch::Tensor>& sources, const std::vector<SumTerm>& terms,
-                           const torch::Tensor& weights, const Shape& output) {
+                           const torch::Tensor& weights, const Shape& output, torch::ScalarType kept) {
   Plan plan;
   plan.output = output;
+  plan.kept = kept;
   plan.sources = static_cast<int>(sources.size());
   variable_list inputs = {weights}, stage_weights;
   for (const torch::Tensor& source : sources) inputs.push_back(packed(source));

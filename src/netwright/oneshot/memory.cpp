@@ -99,16 +99,22 @@ int stages_in_sum(const Layer* layer) {
 // The pass forward and the pass backward, in numbers an image.
 class Walk {
  public:
+  // `plain`: as by LibTorch's operations alone, whatever the net's passes are.
   Walk(const Supernet& net, const OperationTable& table, bool plain, bool one_option)
-      : net_(net), table_(table), plain_(plain), one_option_(one_option) {
+      : net_(net), table_(table), plain_(plain), one_option_(one_option), cell_end_(net.steps().size()) {
     for (const SupernetStep& step : net.steps()) shapes_[step.output] = elements(step.shape);
     for (const SupernetStep& step : net.steps()) steps_.push_back(look_at(step));
+    if (plain) return;
+    for (const SupernetSegment& segment : net.segments()) {
+      cell_inputs_.insert(segment.inputs.begin(), segment.inputs.end());
+      for (std::size_t i = segment.begin; i < segment.end; ++i) cell_end_[i] = segment.end;
+    }
   }
 
   // All that waits for the backward pass.
   double kept() const {
     double sum = 0;
-    for (std::size_t i = 0; i < steps_.size(); ++i) sum += steps_[i].inside + output_kept(i);
+    for (std::size_t i = 0; i < steps_.size(); ++i) sum += waiting(i);
     return sum;
   }
 
@@ -119,6 +125,9 @@ class Walk {
     double gradient_sum = 0;
     for (std::size_t i = steps_.size(); i-- > 0;) {
       const Look& look = steps_[i];
+      if (cell_end_[i] == i + 1) {  // the cell that ends here is run again
+        for (std::size_t j = i + 1; j-- > 0 && cell_end_[j] == i + 1;) alive += look_kept(j) - waiting(j);
+      }
       double added = 0, twice = 0;
       for (const int input : look.inputs) {
         if (input == 0) continue;
@@ -136,7 +145,7 @@ class Walk {
         gradient_sum -= own->second;
         gradients.erase(own);
       }
-      alive -= look.inside + output_kept(i);
+      alive -= cell_end_[i] > 0 ? look_kept(i) : waiting(i);
     }
     return most + scratch;
   }
@@ -160,9 +169,18 @@ class Walk {
     std::set<int> inputs;
   };
 
-  double output_kept(std::size_t i) const {
+  // What a step that is not recomputed, or has been, keeps for the backward pass.
+  double look_kept(std::size_t i) const {
     const int slot = net_.steps()[i].output;
-    return steps_[i].output || read_again_.count(slot) > 0 ? shapes_.at(slot) : 0;
+    const bool output = steps_[i].output || read_again_.count(slot) > 0 || cell_inputs_.count(slot) > 0;
+    return steps_[i].inside + (output ? shapes_.at(slot) : 0);
+  }
+
+  // What it keeps until its backward pass begins.
+  double waiting(std::size_t i) const {
+    if (cell_end_[i] == 0) return look_kept(i);
+    const int slot = net_.steps()[i].output;
+    return cell_inputs_.count(slot) > 0 ? shapes_.at(slot) : 0;
   }
 
   Look look_at(const SupernetStep& step) {
@@ -202,7 +220,7 @@ class Walk {
       Kept kept = kept_by(unit, out, table_, plain_);
       const int stages = plain_ ? 0 : stages_in_sum(unit.layer.get());
       if (stages > 0) {
-        kept = {stages * own, true, false, 0};
+        kept = {stages * own * (net_.passes().bf16 ? 0.5 : 1), true, false, 0};
         if (stages > 1) one.scratch = own;
       } else if (unit.layer) {
         kept.inside += own;  // what is weighted
@@ -238,7 +256,9 @@ class Walk {
   bool plain_, one_option_;
   std::map<int, double> shapes_{};  // by slot
   std::set<int> read_again_, shares_;
-  std::set<int> seen_;  // shared units
+  std::set<int> cell_inputs_;          // slots that recomputed cells read
+  std::vector<std::size_t> cell_end_;  // of the recomputed cell that a step is in; 0: of none
+  std::set<int> seen_;                 // shared units
   std::vector<Look> steps_;
 };
 
@@ -257,7 +277,7 @@ std::int64_t MemoryPrediction::peak(std::int64_t batch) const {
 MemoryPrediction predict_memory(const Supernet& net, const OperationTable& table, const MemoryQuestion& question) {
   const auto element = static_cast<double>(question.element);
   const auto bytes = [&](double numbers) { return static_cast<std::int64_t>(heap * element * numbers); };
-  const Walk fast(net, table, question.plain, question.one_option);
+  const Walk fast(net, table, !net.passes().sums, question.one_option);
   const Walk plain(net, table, true, question.one_option);
   const auto twice = [&] { return fast.kept() + again * plain.kept(); };
 

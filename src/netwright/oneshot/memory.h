@@ -3,9 +3,9 @@
 // The prediction is arithmetic on the supernet's steps; nothing is run. It counts what lives between forward and
 // backward: the outputs that something reads again, what fused functions keep beside them (nn/weighted_sum.h: one z a
 // stage of a separable convolution; nn/fused.h: z of a block; nn/fused_pool.h: nothing), of LibTorch's own operations
-// every intermediate, and the gradients that are alive at the worst moment of the backward pass. Operations of a user's
-// own are taken for three tensors of their larger side. It is for the processor's memory; on another device the same
-// numbers are of that device's, without `resident`.
+// every intermediate, of recomputed cells their inputs and one cell's at a time, and the gradients that are alive at
+// the worst moment of the backward pass. Operations of a user's own are taken for three tensors of their larger side.
+// It is for the processor's memory; on another device the same numbers are of that device's, without `resident`.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,6 @@ struct MemoryQuestion {
   int graphs = 1;               // forward passes that wait for their backward at once
   OptimizerOptions optimizer;   // of the weights
   std::int64_t element = 4;     // bytes of a number
-  bool plain = false;           // LibTorch's operations alone
   std::int64_t watched = 0;     // images on which the health's eigenvalue is taken, by double backward; 0: none
   std::int64_t evaluated = 0;   // images at a time of an accuracy
 };

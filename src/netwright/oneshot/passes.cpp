@@ -4,22 +4,8 @@
 #include <map>
 #include <set>
 
-#include "netwright/base/error.h"
-#include "netwright/base/text.h"
-
 namespace netwright {
 namespace {
-
-struct PassName {
-  const char* name;
-  bool SupernetPasses::*member;
-};
-
-constexpr PassName names[] = {{"channels_last", &SupernetPasses::channels_last},
-                              {"blocks", &SupernetPasses::blocks},
-                              {"share", &SupernetPasses::share},
-                              {"sums", &SupernetPasses::sums},
-                              {"separable", &SupernetPasses::separable}};
 
 // Operations without weights whose result depends on their input alone.
 bool is_function(const OperationTable& table, const SupernetUnit& unit) {
@@ -122,6 +108,7 @@ class SumPass {
     step.path = edge.path;
     step.output = edge.output;
     step.shape = edge.shape;
+    step.cell = edge.cell;
     step.edges.push_back(std::move(edge));
     return step;
   }
@@ -135,20 +122,51 @@ class SumPass {
 
 }  // namespace
 
-bool& pass_by_name(SupernetPasses& passes, const std::string& name) {
-  for (const PassName& pass : names) {
-    if (name == pass.name) return passes.*pass.member;
-  }
-  throw invalid({}, "unknown pass '" + name + "'", suggest(name, pass_names()));
+namespace {
+
+template <class Visit>
+void for_units(const SupernetStep& step, Visit visit) {
+  std::for_each(step.units.begin(), step.units.end(), visit);
+  for (const SupernetStep& edge : step.edges) std::for_each(edge.units.begin(), edge.units.end(), visit);
 }
 
-const std::vector<std::string>& pass_names() {
-  static const std::vector<std::string> all = [] {
-    std::vector<std::string> found;
-    for (const PassName& pass : names) found.emplace_back(pass.name);
-    return found;
-  }();
-  return all;
+SupernetSegment make_segment(const std::vector<SupernetStep>& steps, std::size_t begin, std::size_t end) {
+  SupernetSegment segment;
+  segment.begin = begin;
+  segment.end = end;
+  std::set<int> written, read, released;
+  std::set<const void*> known;
+  for (std::size_t i = begin; i < end; ++i) {
+    for_units(steps[i], [&](const SupernetUnit& unit) {
+      for (const int input : unit.inputs) {
+        if (written.count(input) == 0 && read.insert(input).second) segment.inputs.push_back(input);
+      }
+      if (!unit.layer) return;
+      // A module that stands above another in the tree has its parameters too.
+      for (const torch::Tensor& parameter : unit.layer->parameters()) {
+        if (known.insert(parameter.unsafeGetTensorImpl()).second) segment.parameters.push_back(parameter);
+      }
+    });
+    written.insert(steps[i].output);
+    released.insert(steps[i].last_read.begin(), steps[i].last_read.end());
+  }
+  for (const int slot : written) {
+    if (released.count(slot) == 0) segment.outputs.push_back(slot);
+  }
+  return segment;
+}
+
+}  // namespace
+
+std::vector<SupernetSegment> cells_of(const std::vector<SupernetStep>& steps) {
+  std::vector<SupernetSegment> segments;
+  for (std::size_t begin = 0; begin < steps.size();) {
+    std::size_t end = begin + 1;
+    while (end < steps.size() && steps[end].cell == steps[begin].cell) ++end;
+    if (steps[begin].cell >= 0) segments.push_back(make_segment(steps, begin, end));
+    begin = end;
+  }
+  return segments;
 }
 
 void apply_passes(const SupernetPasses& passes, const OperationTable& table, std::vector<SupernetStep>& steps,

@@ -30,7 +30,7 @@ std::shared_ptr<Supernet> make_net(const SearchSpace& space, const Relaxation& r
   SupernetOptions net_options;
   net_options.seed = derive_seed(seed, "weights");
   net_options.partial = method.settings().partial;
-  if (options.plain) net_options.passes = SupernetPasses::none();
+  net_options.passes = options.passes;
   auto net = build_supernet(relaxation, space.table(), net_options);
   net->to(options.device, options.type);
   return net;

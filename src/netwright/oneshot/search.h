@@ -23,7 +23,7 @@ namespace netwright {
 struct OneShotOptions {
   double weight_share = 0.5;  // of the training data that trains the weights; the rest decides the architecture
   RelaxationOptions relaxation;
-  bool plain = false;                      // LibTorch's operations alone; slower, the reference
+  SupernetPasses passes;
   torch::ScalarType type = torch::kFloat;  // or kDouble
   torch::Device device = torch::kCPU;
   std::string decoding;                   // a rule of decoding.h; empty: the method's

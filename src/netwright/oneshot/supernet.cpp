@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "netwright/nn/fused.h"
+#include "netwright/nn/recompute.h"
 #include "netwright/nn/weighted_sum.h"
 
 namespace netwright {
@@ -28,26 +29,69 @@ torch::Tensor shuffle_channels(const torch::Tensor& x, std::int64_t groups, at::
 // One forward pass.
 class Supernet::Run {
  public:
-  Run(const Supernet& net, const Mixture& mixture, const torch::Tensor& x)
-      : net_(net),
-        mixture_(mixture),
-        slots_(static_cast<std::size_t>(net.slot_count_)),
-        shared_(net.shared_slots_.size()),
-        shares_(slots_.size()) {
+  Run(const Supernet& net, const Mixture& mixture, const torch::Tensor& x) : Run(net, mixture.only) {
     slots_[0] = x.dim() == 4 ? x.contiguous(layout()) : x;
-    flatten_weights();
+    flatten_weights(mixture);
   }
 
   torch::Tensor operator()() {
-    for (const SupernetStep& step : net_.steps_) {
-      torch::Tensor y = run(step);
-      for (const int slot : step.last_read) release(slot);
-      slots_[static_cast<std::size_t>(step.output)] = std::move(y);
+    std::size_t next = 0;
+    for (const SupernetSegment& segment : net_.segments_) {
+      run_steps(next, segment.begin);
+      run_again_later(segment);
+      next = segment.end;
     }
+    run_steps(next, net_.steps_.size());
     return slots_[static_cast<std::size_t>(net_.output_slot_)];
   }
 
  private:
+  Run(const Supernet& net, const std::optional<Picks>& only)
+      : net_(net),
+        only_(only),
+        slots_(static_cast<std::size_t>(net.slot_count_)),
+        shared_(net.shared_slots_.size()),
+        shares_(slots_.size()) {}
+
+  void run_steps(std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      const SupernetStep& step = net_.steps_[i];
+      torch::Tensor y = run(step);
+      for (const int slot : step.last_read) release(slot);
+      slots_[static_cast<std::size_t>(step.output)] = std::move(y);
+    }
+  }
+
+  // Everything that the steps need besides their slots is copied: the backward pass comes when this run is over.
+  void run_again_later(const SupernetSegment& segment) {
+    std::vector<torch::Tensor> arguments;
+    for (const int input : segment.inputs) arguments.push_back(slot(input));
+    arguments.push_back(flat_);
+    const TensorFunction steps = [net = &net_, only = only_, weight_places = weight_places_, edge_places = edge_places_,
+                                  first = slots_[0].detach(), &segment](const std::vector<torch::Tensor>& values) {
+      const PlainExecution guard(!net->passes_.blocks);
+      Run run(*net, only);
+      run.weight_places_ = weight_places;
+      run.edge_places_ = edge_places;
+      run.slots_[0] = first;
+      run.flat_ = values.back();
+      for (std::size_t i = 0; i < segment.inputs.size(); ++i) {
+        run.slots_[static_cast<std::size_t>(segment.inputs[i])] = values[i];
+      }
+      run.run_steps(segment.begin, segment.end);
+      std::vector<torch::Tensor> outputs;
+      for (const int output : segment.outputs) outputs.push_back(run.slot(output));
+      return outputs;
+    };
+    const std::vector<torch::Tensor> outputs = recomputed(steps, arguments, segment.parameters);
+    for (std::size_t i = segment.begin; i < segment.end; ++i) {
+      for (const int slot : net_.steps_[i].last_read) release(slot);
+    }
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      slots_[static_cast<std::size_t>(segment.outputs[i])] = outputs[i];
+    }
+  }
+
   struct Weighted {
     SumTerm term;
     std::vector<std::int64_t> factors;  // places in flat_
@@ -71,7 +115,7 @@ class Supernet::Run {
   }
 
   // Every weight of the mixture in one row, and a 1 at its end.
-  void flatten_weights() {
+  void flatten_weights(const Mixture& mixture) {
     std::vector<torch::Tensor> parts;
     auto place = [&, next = std::int64_t{0}](const torch::Tensor& weights) mutable {
       const std::int64_t begin = weights.defined() ? next : -1;
@@ -81,8 +125,8 @@ class Supernet::Run {
       }
       return begin;
     };
-    for (const torch::Tensor& weights : mixture_.weights) weight_places_.push_back(place(weights));
-    for (const torch::Tensor& weights : mixture_.edges) edge_places_.push_back(place(weights));
+    for (const torch::Tensor& weights : mixture.weights) weight_places_.push_back(place(weights));
+    for (const torch::Tensor& weights : mixture.edges) edge_places_.push_back(place(weights));
     weight_places_.resize(net_.relaxation_.groups.size(), -1);
     edge_places_.resize(net_.relaxation_.sums.size(), -1);
     if (parts.empty()) return;
@@ -139,16 +183,16 @@ class Supernet::Run {
 
   bool runs(const SupernetUnit& unit) const {
     if (unit.zero) return false;
-    if (!mixture_.only) return true;
+    if (!only_) return true;
     return std::all_of(unit.factors.begin(), unit.factors.end(), [&](const Factor& factor) {
-      const int only = mixture_.only->options[static_cast<std::size_t>(factor.row)];
+      const int only = only_->options[static_cast<std::size_t>(factor.row)];
       return only < 0 || only == factor.option;
     });
   }
 
   bool is_there(const SupernetStep& step) const {
-    if (step.sum < 0 || !mixture_.only || mixture_.only->edges.empty()) return true;
-    const std::vector<int>& edges = mixture_.only->edges[static_cast<std::size_t>(step.sum)];
+    if (step.sum < 0 || !only_ || only_->edges.empty()) return true;
+    const std::vector<int>& edges = only_->edges[static_cast<std::size_t>(step.sum)];
     return std::find(edges.begin(), edges.end(), step.edge) != edges.end();
   }
 
@@ -213,7 +257,8 @@ class Supernet::Run {
     if (summable(any) && (terms.size() > 1 || scales.defined() || first.term.separable || first.term.reduce)) {
       std::vector<SumTerm> all;
       for (const Weighted& one : terms) all.push_back(one.term);
-      return weighted_sum(sources, all, scales, shape);
+      const bool halved = net_.passes_.bf16 && any.scalar_type() == torch::kFloat;
+      return weighted_sum(sources, all, scales, shape, halved ? torch::kBFloat16 : any.scalar_type());
     }
     torch::Tensor total;
     for (std::size_t k = 0; k < terms.size(); ++k) {
@@ -287,7 +332,7 @@ class Supernet::Run {
     torch::Tensor share;
     for (std::size_t i = 0; i < mask.widths.size(); ++i) {
       const Factor factor{mask.row, static_cast<int>(i)};
-      const int only = mixture_.only ? mixture_.only->options[static_cast<std::size_t>(mask.row)] : -1;
+      const int only = only_ ? only_->options[static_cast<std::size_t>(mask.row)] : -1;
       if (only >= 0 && only != factor.option) continue;
       torch::Tensor kept = torch::zeros({x.size(1)}, x.options());
       kept.narrow(0, 0, mask.widths[i]).fill_(1);
@@ -299,7 +344,7 @@ class Supernet::Run {
   }
 
   const Supernet& net_;
-  const Mixture& mixture_;
+  std::optional<Picks> only_;
   torch::Tensor flat_;
   std::vector<std::int64_t> weight_places_, edge_places_;  // where groups and sums begin in flat_; -1: weights of 1
   std::vector<torch::Tensor> slots_, shared_, shares_;

@@ -19,24 +19,9 @@
 #include "netwright/nn/operations.h"
 #include "netwright/oneshot/mixture.h"
 #include "netwright/space/relaxation.h"
+#include "netwright/trial/supernet_passes.h"
 
 namespace netwright {
-
-// Ways to run faster than one operation at a time (passes.h).
-struct SupernetPasses {
-  bool channels_last = true;  // images lie in memory channel by channel of a pixel, not image by image of a channel
-  bool blocks = true;         // ReLU, convolution, batch norm and activation are one function (nn/fused.h)
-  bool share = true;          // operations without weights are computed once a value, not once an edge
-  bool sums = true;           // a node's edges, their weights and the sum are one function (nn/weighted_sum.h)
-  bool separable = true;      // with separable convolutions and their batch norms in it
-
-  // LibTorch's operations alone, one tensor an operation: what the others are compared with.
-  static SupernetPasses none() { return {false, false, false, false, false}; }
-};
-
-// Throws an invalid Error for another name than a member's.
-bool& pass_by_name(SupernetPasses& passes, const std::string& name);
-const std::vector<std::string>& pass_names();
 
 struct SupernetOptions {
   std::uint64_t seed = 0;    // of the weights
@@ -69,7 +54,15 @@ struct SupernetStep {
   int sum = -1, edge = -1;          // of a mixed step that is an edge of a chosen sum
   int mask = -1;                    // of Relaxation::masks
   std::int64_t partial = 1;         // K of a mixed step
+  int cell = -1;                    // steps of one cell have one number; -1: of none
   bool reduces = false;             // a partial step halves height and width
+};
+
+// The steps [begin, end) of a cell, to be recomputed.
+struct SupernetSegment {
+  std::size_t begin = 0, end = 0;
+  std::vector<int> inputs, outputs;  // slots that come from before it, and those that something later reads
+  std::vector<torch::Tensor> parameters;
 };
 
 class Supernet : public torch::nn::Module {
@@ -80,6 +73,9 @@ class Supernet : public torch::nn::Module {
   const Relaxation& relaxation() const { return relaxation_; }
   std::vector<SupernetStep>& steps() { return steps_; }
   const std::vector<SupernetStep>& steps() const { return steps_; }
+  // Cells to be recomputed, in order; none unless the pass is on.
+  const std::vector<SupernetSegment>& segments() const { return segments_; }
+  const SupernetPasses& passes() const { return passes_; }
   std::int64_t parameter_count() const;
 
  private:
@@ -92,6 +88,7 @@ class Supernet : public torch::nn::Module {
   int slot_count_ = 0;
   int output_slot_ = 0;
   SupernetPasses passes_;
+  std::vector<SupernetSegment> segments_;
 };
 
 // Throws an invalid Error where the options of a node differ in shape, or channels cannot be divided by `partial`.

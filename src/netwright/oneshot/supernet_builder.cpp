@@ -3,7 +3,9 @@
 
 #include "netwright/base/error.h"
 #include "netwright/base/text.h"
+#include "netwright/nn/factorized_reduce.h"
 #include "netwright/nn/module_tree.h"
+#include "netwright/nn/separable.h"
 #include "netwright/oneshot/passes.h"
 
 namespace netwright {
@@ -45,7 +47,9 @@ class SupernetBuilder {
     schedule();
     register_layers(net_, layers_);
     initialize_units(*net_, options_.seed);
+    if (!options_.passes.separable) leave_to_torch();
     if (!options_.passes.channels_last) use_plain_layout();
+    if (options_.passes.recompute) net_->segments_ = cells_of(net_->steps_);
     return net_;
   }
 
@@ -63,7 +67,10 @@ class SupernetBuilder {
     if (node.cell) {
       std::vector<Slot> arguments;
       for (const int input : node.inputs) arguments.push_back(values[static_cast<std::size_t>(input)]);
+      const int outer = cell_;
+      cell_ = cell_count_++;
       const std::vector<Slot> inner = add_graph(*node.cell, arguments, path + ".");
+      cell_ = outer;
       return inner[static_cast<std::size_t>(node.cell->output)];
     }
     Shape shape;
@@ -82,6 +89,7 @@ class SupernetBuilder {
   Slot finish(SupernetStep step, const Shape& shape) {
     step.output = net_->slot_count_++;
     step.shape = shape;
+    step.cell = cell_;
     net_->steps_.push_back(std::move(step));
     return {net_->steps_.back().output, shape};
   }
@@ -207,6 +215,13 @@ class SupernetBuilder {
     return finish(std::move(step), source.shape);
   }
 
+  void leave_to_torch() {
+    for (const auto& [path, layer] : layers_) {
+      if (auto* separable = dynamic_cast<Separable*>(layer.get())) separable->want_kernels(false);
+      if (auto* reduce = dynamic_cast<FactorizedReduce*>(layer.get())) reduce->want_kernels(false);
+    }
+  }
+
   // Made anew: contiguous() leaves the strides of a 1x1 weight as they are, and from them alone LibTorch would take
   // image and weight for channels_last.
   void use_plain_layout() {
@@ -240,6 +255,7 @@ class SupernetBuilder {
   const SupernetOptions& options_;
   std::shared_ptr<Supernet> net_;
   NamedLayers layers_;
+  int cell_ = -1, cell_count_ = 0;  // the innermost cell at hand, and how many there have been
 };
 
 std::shared_ptr<Supernet> build_supernet(const Relaxation& relaxation, const OperationTable& table,

@@ -171,11 +171,16 @@ void read_execution(const Yaml* node, Experiment& experiment) {
   execution.device = reader.text("device", execution.device);
   execution.retries = static_cast<int>(reader.integer("retries", execution.retries, 0, 1000));
   execution.timeout_seconds = reader.number("timeout_seconds", execution.timeout_seconds, 1, 1e9);
-  if (const Yaml* memory = reader.optional("memory")) {
-    if (!is_one_shot(experiment.strategy)) {
-      throw invalid(memory->where, "'memory' is for searches in a supernet",
+  const auto for_supernet = [&](const char* key) {
+    const Yaml* value = reader.optional(key);
+    if (value != nullptr && !is_one_shot(experiment.strategy)) {
+      throw invalid(value->where, "'" + std::string(key) + "' is for searches in a supernet",
                     "remove it, or choose a one-shot strategy: " + join(one_shot_methods(), ", "));
     }
+    return value;
+  };
+  if (const Yaml* passes = for_supernet("passes")) execution.passes = parse_passes(*passes);
+  if (const Yaml* memory = for_supernet("memory")) {
     const auto bytes = parse_bytes(memory->as_text("memory"));
     if (!bytes) {
       throw invalid(memory->where, "'" + memory->text + "' is no amount of memory",
@@ -317,7 +322,8 @@ Yaml experiment_of_configuration(const Experiment& experiment, const Configurati
   const_cast<Yaml*>(root.find("space"))->set("fix", fix);
   if (const Yaml* recipe = root.find("recipe")) take_supernet_batch(*const_cast<Yaml*>(recipe), experiment.strategy);
   if (const Yaml* execution = root.find("execution"); execution && execution->is_mapping()) {
-    std::erase_if(const_cast<Yaml*>(execution)->entries, [](const YamlEntry& entry) { return entry.key == "memory"; });
+    std::erase_if(const_cast<Yaml*>(execution)->entries,
+                  [](const YamlEntry& entry) { return entry.key == "memory" || entry.key == "passes"; });
   }
   root.set("search", parse_yaml("{strategy: random, budget: {trials: 1}}", "search"));
   Yaml retrain = parse_yaml("{top: 1, seeds: 1, baseline: none}", "retrain");

@@ -11,6 +11,7 @@
 #include "netwright/trial/collapse_options.h"
 #include "netwright/trial/data_options.h"
 #include "netwright/trial/objective.h"
+#include "netwright/trial/supernet_passes.h"
 
 namespace netwright {
 
@@ -37,6 +38,7 @@ struct ExecutionOptions {
   int retries = 1;                   // times a crashed trial is started again
   double timeout_seconds = 3600;     // silence after which a trainer is killed
   std::int64_t memory = 0;           // bytes that a search in a supernet may take; 0: what is free when it starts
+  SupernetPasses passes;             // of a search in a supernet
 };
 
 // What `recipe` says of a one-shot search's batches besides their size.

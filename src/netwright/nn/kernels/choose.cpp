@@ -6,12 +6,14 @@ namespace netwright::kernels {
 
 namespace vectors_of_32 {
 extern const WeightedSumKernels<float> floats;
+extern const WeightedSumKernels<float, Bfloat16> short_floats;
 extern const WeightedSumKernels<double> doubles;
 extern const PoolingKernels<float> pooling_floats;
 extern const PoolingKernels<double> pooling_doubles;
 }  // namespace vectors_of_32
 namespace vectors_of_64 {
 extern const WeightedSumKernels<float> floats;
+extern const WeightedSumKernels<float, Bfloat16> short_floats;
 extern const WeightedSumKernels<double> doubles;
 extern const PoolingKernels<float> pooling_floats;
 extern const PoolingKernels<double> pooling_doubles;
@@ -37,6 +39,12 @@ const Kernels* choose(const Kernels& narrow, const Kernels& wide) {
 template <>
 const WeightedSumKernels<float>* weighted_sum_kernels<float>() {
   static const auto* chosen = choose(vectors_of_32::floats, vectors_of_64::floats);
+  return chosen;
+}
+
+template <>
+const WeightedSumKernels<float, Bfloat16>* weighted_sum_kernels<float, Bfloat16>() {
+  static const auto* chosen = choose(vectors_of_32::short_floats, vectors_of_64::short_floats);
   return chosen;
 }
 

@@ -16,21 +16,21 @@ struct PartialMoments {
   double *first = nullptr, *second = nullptr;
 };
 
-template <class T>
-void add_moments(PartialMoments<T>& moments, const T* z, std::int64_t positions, std::int64_t channels) {
+template <class T, class Z>
+void add_moments(PartialMoments<T>& moments, const Z* z, std::int64_t positions, std::int64_t channels) {
   const bool fresh = moments.count == 0;
   for_channel_pairs<T>(channels, [&]<int Vectors>(std::int64_t c, std::int64_t count) {
     if (fresh) {
       const std::int64_t all = (Vectors - 1) * lane_count<T> + count;
       for (std::int64_t k = 0; k < all; ++k) {
-        moments.shift[c + k] = z[c + k];
+        moments.shift[c + k] = number(z[c + k]);
         moments.first[c + k] = moments.second[c + k] = 0;
       }
     }
     Lanes<T> shift[Vectors], first[2][Vectors] = {}, second[2][Vectors] = {};
     for (int v = 0; v < Vectors; ++v) shift[v] = load(moments.shift + c + v * lane_count<T>, count);
     for (std::int64_t i = 0; i < positions; ++i) {
-      const T* at = z + i * channels + c;
+      const Z* at = z + i * channels + c;
       const auto add = [&](Lanes<T>(&f)[Vectors], Lanes<T>(&s)[Vectors]) {
 #pragma GCC unroll 2
         for (int v = 0; v < Vectors; ++v) {
@@ -79,8 +79,8 @@ void merge_moments(const Statistics<T>& norm, int threads, std::int64_t channels
 }
 
 // total += g and centred += g * (z - mean), by channel, over positions [begin, end); a mean of 0 where there is none.
-template <class T>
-void add_gradient_sums(const T* g, const T* z, const T* mean, std::int64_t begin, std::int64_t end,
+template <class T, class Z>
+void add_gradient_sums(const T* g, const Z* z, const T* mean, std::int64_t begin, std::int64_t end,
                        std::int64_t channels, double* total, double* centred) {
   for_channel_pairs<T>(channels, [&]<int Vectors>(std::int64_t c, std::int64_t count) {
     Lanes<T> centre[Vectors] = {}, sums[2][Vectors] = {}, products[2][Vectors] = {};

@@ -13,6 +13,8 @@ struct PoolWork {
   struct Thread {
     PartialMoments<T> moments;
     double *sum, *centred;
+    T *columns, *places;   // of one row of windows, an input column each: what is in it, and for maxima in which row
+    T *windows, *origins;  // backward: a window each: its gradient, and for maxima where in it the largest value is
   };
   std::int64_t padded;
   Thread* threads;
@@ -29,6 +31,10 @@ struct PoolWork {
       own.moments.second = carver.take<double>(padded);
       own.sum = own.moments.first;
       own.centred = own.moments.second;
+      own.columns = carver.take<T>(pooling.width * padded);
+      own.places = carver.take<T>(pooling.width * padded);
+      own.windows = carver.take<T>(pooling.out_width() * padded);
+      own.origins = carver.take<T>(pooling.out_width() * padded);
       if (threads) threads[t] = own;
     }
     scale = a = carver.take<T>(padded);
@@ -37,33 +43,60 @@ struct PoolWork {
   }
 };
 
-// The window's rows or columns that fall within the image.
+// A window's rows or columns that fall within the image; `nominal` is where it begins, padding included.
 struct Window {
   Window(std::int64_t at, std::int64_t stride, std::int64_t size)
-      : first(at * stride > 0 ? at * stride - 1 : 0), last(at * stride + 1 < size ? at * stride + 1 : size - 1) {}
-  std::int64_t first, last;
+      : nominal(at * stride - 1), first(nominal > 0 ? nominal : 0), last(nominal + 2 < size ? nominal + 2 : size - 1) {}
+  std::int64_t nominal, first, last;
   std::int64_t count() const { return last - first + 1; }
 };
 
+// Where b is taken rather than a: NaN is passed on.
 template <class T>
-void pool_row(const Pooling<T>& pooling, const T* x, std::int64_t y, T* to) {
+auto is_larger(Lanes<T> b, Lanes<T> a) {
+  return b > a || b != b;
+}
+
+// Of each column what a row of windows sees in it: the sum, or the largest value and, where `places` is wanted, the
+// first row of the window that has it.
+template <class T>
+void gather_columns(const Pooling<T>& pooling, const T* x, const Window& rows, std::int64_t padded, T* columns,
+                    T* places) {
+  const std::int64_t channels = pooling.channels, row = pooling.width * channels;
+  for (std::int64_t j = 0; j < pooling.width; ++j) {
+    for_channels<T>(channels, [&](std::int64_t c, std::int64_t count) {
+      const T* at = x + rows.first * row + j * channels + c;
+      Lanes<T> found = load(at, count), place = spread(static_cast<T>(rows.first - rows.nominal));
+      for (std::int64_t i = rows.first + 1; i <= rows.last; ++i) {
+        at += row;
+        const Lanes<T> value = load(at, count);
+        if (pooling.average) {
+          found += value;
+          continue;
+        }
+        const auto take = is_larger<T>(value, found);
+        found = take ? value : found;
+        if (places) place = take ? spread(static_cast<T>(i - rows.nominal)) : place;
+      }
+      store(columns + j * padded + c, found);
+      if (places) store(places + j * padded + c, place);
+    });
+  }
+}
+
+template <class T>
+void pool_row(const Pooling<T>& pooling, const T* x, std::int64_t y, std::int64_t padded, T* values, T* to) {
   const std::int64_t channels = pooling.channels;
   const Window rows(y, pooling.stride, pooling.height);
+  gather_columns<T>(pooling, x, rows, padded, values, nullptr);
   for (std::int64_t column = 0; column < pooling.out_width(); ++column, to += channels) {
     const Window columns(column, pooling.stride, pooling.width);
     const T share = T(1) / static_cast<T>(rows.count() * columns.count());
     for_channels<T>(channels, [&](std::int64_t c, std::int64_t count) {
-      Lanes<T> found = load(x + (rows.first * pooling.width + columns.first) * channels + c, count);
-      if (pooling.average) found = Lanes<T>{};
-      for (std::int64_t i = rows.first; i <= rows.last; ++i) {
-        for (std::int64_t j = columns.first; j <= columns.last; ++j) {
-          const Lanes<T> value = load(x + (i * pooling.width + j) * channels + c, count);
-          if (pooling.average) {
-            found += value;
-          } else {
-            found = value > found || value != value ? value : found;
-          }
-        }
+      Lanes<T> found = load(values + columns.first * padded + c);
+      for (std::int64_t j = columns.first + 1; j <= columns.last; ++j) {
+        const Lanes<T> value = load(values + j * padded + c);
+        found = pooling.average ? found + value : is_larger<T>(value, found) ? value : found;
       }
       store(to + c, pooling.average ? found * spread(share) : found, count);
     });
@@ -83,7 +116,7 @@ void pool_forward(const Pooling<T>& pooling, void* scratch) {
     for (std::int64_t n = samples.first; n < samples.last; ++n) {
       for (std::int64_t y = 0; y < pooling.out_height(); ++y) {
         T* to = pooling.y + n * out + y * out_row;
-        pool_row(pooling, pooling.x + n * in, y, to);
+        pool_row(pooling, pooling.x + n * in, y, work.padded, work.threads[thread].columns, to);
         if (pooling.normalize) add_moments(work.threads[thread].moments, to, pooling.out_width(), channels);
       }
     }
@@ -108,39 +141,6 @@ void pool_forward(const Pooling<T>& pooling, void* scratch) {
   }
 }
 
-// Gives a gradient to the positions of one window: to all alike, or to the first that has the largest value.
-template <class T>
-void give_back(const Pooling<T>& pooling, const T* x, T* to, const Window& rows, const Window& columns, std::int64_t c,
-               std::int64_t count, Lanes<T> gradient) {
-  const auto at = [&](std::int64_t i, std::int64_t j) { return (i * pooling.width + j) * pooling.channels + c; };
-  if (pooling.average) {
-    gradient *= spread(T(1) / static_cast<T>(rows.count() * columns.count()));
-    for (std::int64_t i = rows.first; i <= rows.last; ++i) {
-      for (std::int64_t j = columns.first; j <= columns.last; ++j) {
-        store(to + at(i, j), load(to + at(i, j), count) + gradient, count);
-      }
-    }
-    return;
-  }
-  Lanes<T> largest = load(x + at(rows.first, columns.first), count), place{};  // numbered as they are passed
-  T number = 0;
-  for (std::int64_t i = rows.first; i <= rows.last; ++i) {
-    for (std::int64_t j = columns.first; j <= columns.last; ++j, number += 1) {
-      const Lanes<T> value = load(x + at(i, j), count);
-      const auto take = value > largest || value != value;
-      largest = take ? value : largest;
-      place = take ? spread(number) : place;
-    }
-  }
-  number = 0;
-  for (std::int64_t i = rows.first; i <= rows.last; ++i) {
-    for (std::int64_t j = columns.first; j <= columns.last; ++j, number += 1) {
-      const Lanes<T> given = place == spread(number) ? gradient : Lanes<T>{};
-      store(to + at(i, j), load(to + at(i, j), count) + given, count);
-    }
-  }
-}
-
 // The factors of z's gradient, a * g + b * y + c, with y the normalised z: (z - mean) / deviation.
 template <class T>
 void set_factors(const Pooling<T>& pooling, PoolWork<T>& work) {
@@ -160,12 +160,62 @@ void set_factors(const Pooling<T>& pooling, PoolWork<T>& work) {
   }
 }
 
+// Of each window of a row the largest value's place: 3 * row + column of the window, the first in reading order.
 template <class T>
-void pool_backward_sample(const Pooling<T>& pooling, const PoolWork<T>& work, std::int64_t n) {
+void find_origins(const Pooling<T>& pooling, std::int64_t padded, typename PoolWork<T>::Thread& own) {
+  for (std::int64_t column = 0; column < pooling.out_width(); ++column) {
+    const Window columns(column, pooling.stride, pooling.width);
+    for (std::int64_t c = 0; c < padded; c += lane_count<T>) {
+      Lanes<T> largest = load(own.columns + columns.first * padded + c);
+      Lanes<T> row = load(own.places + columns.first * padded + c);
+      Lanes<T> place = row * 3 + static_cast<T>(columns.first - columns.nominal);
+      for (std::int64_t j = columns.first + 1; j <= columns.last; ++j) {
+        const Lanes<T> value = load(own.columns + j * padded + c), other = load(own.places + j * padded + c);
+        const auto take = is_larger<T>(value, largest) || (value == largest && other < row);
+        largest = take ? value : largest;
+        row = take ? other : row;
+        place = take ? other * 3 + static_cast<T>(j - columns.nominal) : place;
+      }
+      store(own.origins + column * padded + c, place);
+    }
+  }
+}
+
+// The gradients of a row of windows, of which each column of the image gets its part: of averages the same in every
+// row, of maxima where the largest value came from.
+template <class T>
+void give_back(const Pooling<T>& pooling, const Window& rows, std::int64_t padded,
+               const typename PoolWork<T>::Thread& own, T* to) {
+  const std::int64_t channels = pooling.channels, stride = pooling.stride, last_window = pooling.out_width() - 1;
+  for (std::int64_t j = 0; j < pooling.width; ++j) {
+    const std::int64_t first = j > 0 ? (j - 1 + stride - 1) / stride : 0;  // the windows that hold the column
+    const std::int64_t last = (j + 1) / stride < last_window ? (j + 1) / stride : last_window;
+    for_channels<T>(channels, [&](std::int64_t c, std::int64_t count) {
+      Lanes<T> parts[3] = {};
+      for (std::int64_t w = first; w <= last; ++w) {
+        const Lanes<T> gradient = load(own.windows + w * padded + c);
+        if (pooling.average) {
+          parts[0] += gradient;
+          continue;
+        }
+        const Lanes<T> origin = load(own.origins + w * padded + c) - static_cast<T>(j - (w * stride - 1));
+#pragma GCC unroll 3
+        for (int i = 0; i < 3; ++i) parts[i] += origin == spread(static_cast<T>(3 * i)) ? gradient : Lanes<T>{};
+      }
+      for (std::int64_t i = rows.first; i <= rows.last; ++i) {
+        T* at = to + (i * pooling.width + j) * channels + c;
+        store(at, load(at, count) + parts[pooling.average ? 0 : i - rows.nominal], count);
+      }
+    });
+  }
+}
+
+template <class T>
+void pool_backward_sample(const Pooling<T>& pooling, const PoolWork<T>& work, typename PoolWork<T>::Thread& own,
+                          std::int64_t n) {
   const std::int64_t channels = pooling.channels;
   const std::int64_t in = pooling.height * pooling.width * channels;
   const std::int64_t out = pooling.out_height() * pooling.out_width() * channels;
-  const T* x = pooling.average ? nullptr : pooling.x + n * in;
   T* to = pooling.x_gradient + n * in;
   std::memset(to, 0, static_cast<std::size_t>(in) * sizeof(T));
   std::int64_t i = n * out;
@@ -173,15 +223,21 @@ void pool_backward_sample(const Pooling<T>& pooling, const PoolWork<T>& work, st
     const Window rows(y, pooling.stride, pooling.height);
     for (std::int64_t column = 0; column < pooling.out_width(); ++column, i += channels) {
       const Window columns(column, pooling.stride, pooling.width);
+      const T share = pooling.average ? T(1) / static_cast<T>(rows.count() * columns.count()) : T(1);
       for_channels<T>(channels, [&](std::int64_t c, std::int64_t count) {
         Lanes<T> gradient = load(pooling.gradient + i + c, count);
         if (pooling.normalize) {
           gradient =
               load(work.a + c) * gradient + (load(work.b + c) * load(pooling.y + i + c, count) + load(work.c + c));
         }
-        give_back(pooling, x, to, rows, columns, c, count, gradient);
+        store(own.windows + column * work.padded + c, gradient * spread(share));
       });
     }
+    if (!pooling.average) {
+      gather_columns<T>(pooling, pooling.x + n * in, rows, work.padded, own.columns, own.places);
+      find_origins(pooling, work.padded, own);
+    }
+    give_back(pooling, rows, work.padded, own, to);
   }
 }
 
@@ -210,7 +266,8 @@ void pool_backward(const Pooling<T>& pooling, void* scratch) {
         set_factors(pooling, work);
       }
     }
-    for (std::int64_t n = samples.first; n < samples.last; ++n) pool_backward_sample(pooling, work, n);
+    for (std::int64_t n = samples.first; n < samples.last; ++n)
+      pool_backward_sample(pooling, work, work.threads[thread], n);
   }
 }
 

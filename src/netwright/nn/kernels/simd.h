@@ -7,12 +7,16 @@
 #include <cstdint>
 #include <cstring>
 
+#include "netwright/nn/kernels/weighted_sum.h"
+
 namespace netwright::kernels::NETWRIGHT_VECTOR_NAMESPACE {
 
 template <class T>
 struct VectorOf {
   typedef T Type __attribute__((vector_size(NETWRIGHT_VECTOR_BYTES)));
 };
+template <>
+struct VectorOf<Bfloat16> {};  // computed with as float
 template <class T>
 using Lanes = typename VectorOf<T>::Type;
 
@@ -49,6 +53,54 @@ inline void store(T* to, Lanes<T> value, std::int64_t count) {
 template <class T>
 inline Lanes<T> spread(T value) {
   return value - Lanes<T>{};
+}
+
+typedef std::uint16_t Halves __attribute__((vector_size(NETWRIGHT_VECTOR_BYTES / 2)));
+typedef std::uint32_t Words __attribute__((vector_size(NETWRIGHT_VECTOR_BYTES)));
+
+inline Lanes<float> load(const Bfloat16* from) {
+  Halves halves;
+  std::memcpy(&halves, from, sizeof halves);
+  return reinterpret_cast<Lanes<float>>(__builtin_convertvector(halves, Words) << 16);
+}
+
+inline Lanes<float> load(const Bfloat16* from, std::int64_t count) {
+  if (count >= lane_count<float>) return load(from);
+  Halves halves{};
+  std::memcpy(&halves, from, static_cast<std::size_t>(count) * sizeof *from);
+  return reinterpret_cast<Lanes<float>>(__builtin_convertvector(halves, Words) << 16);
+}
+
+// To nearest, ties to even; NaN stays NaN.
+inline Halves upper_halves(Lanes<float> value) {
+  const Words words = reinterpret_cast<Words>(value);
+  const Words rounded = words + 0x7fff + ((words >> 16) & 1);
+  return __builtin_convertvector((value == value ? rounded : words | 0x400000) >> 16, Halves);
+}
+
+inline void store(Bfloat16* to, Lanes<float> value) {
+  const Halves halves = upper_halves(value);
+  std::memcpy(to, &halves, sizeof halves);
+}
+
+inline void store(Bfloat16* to, Lanes<float> value, std::int64_t count) {
+  const Halves halves = upper_halves(value);
+  const std::int64_t stored = count < lane_count<float> ? count : lane_count<float>;
+  std::memcpy(to, &halves, static_cast<std::size_t>(stored) * sizeof *to);
+}
+
+// A number as the kernels compute with it.
+inline float number(Bfloat16 value) {
+  const std::uint32_t word = static_cast<std::uint32_t>(value.bits) << 16;
+  float found;
+  std::memcpy(&found, &word, sizeof found);
+  return found;
+}
+inline float number(float value) {
+  return value;
+}
+inline double number(double value) {
+  return value;
 }
 
 // NaN stays NaN.

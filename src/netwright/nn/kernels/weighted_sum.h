@@ -12,8 +12,10 @@
 // - A term of one stage: z = pointwise(depthwise(relu(source))); of two: z2 = pointwise(depthwise(relu(norm(z1)))).
 //   Or a factorized reduction: the first half of z's channels are a matrix times relu(source) at even rows and columns,
 //   the others one times that at odd ones (zero where they lie outside).
-//   The norm is a batch norm by the batch's statistics without weights. Padding keeps the size at stride 1.
-// - float and double. Sums over the batch are carried in double. Results depend on the number of threads only in the
+//   The norm is a batch norm by the batch's statistics, with scale and shift or without. Padding keeps the size at
+//   stride 1.
+// - float and double; of float z may be kept in half the memory, as Bfloat16. Sums over the batch are carried in
+// double. Results depend on the number of threads only in the
 //   order of sums; on one thread they repeat bit for bit.
 // - No LibTorch in here: nn/weighted_sum.h makes an autograd function of it. Nothing is allocated: the caller hands in
 //   the scratch memory.
@@ -25,6 +27,11 @@
 namespace netwright::kernels {
 
 constexpr double norm_epsilon = 1e-5;
+
+// The upper half of a float: its exponent and 7 bits of its fraction.
+struct Bfloat16 {
+  std::uint16_t bits;
+};
 
 // Of a norm, each as long as there are channels.
 template <class T>
@@ -43,19 +50,21 @@ struct SumSource {
 
 // Depthwise convolution (kernel 3 or 5, dilation 1 or 2, stride 1 or 2), then a pointwise one. Of a factorized
 // reduction `depthwise` is the matrix of even positions (channels / 2 x channels), `pointwise` that of odd ones.
-template <class T>
+template <class T, class Z = T>
 struct Stage {
   bool reduction = false;
   int kernel = 3, dilation = 1, stride = 1;
   const T* depthwise = nullptr;  // channels x kernel x kernel
   const T* pointwise = nullptr;  // output channels x input channels
-  T* z = nullptr;
-  Statistics<T> norm;               // of z
-  T* depthwise_gradient = nullptr;  // backward: both null where they are not wanted
+  Z* z = nullptr;
+  Statistics<T> norm;                         // of z
+  const T *gamma = nullptr, *beta = nullptr;  // the norm's scale and shift; both null where it has none
+  T* depthwise_gradient = nullptr;            // backward: both null where they are not wanted
   T* pointwise_gradient = nullptr;
+  T *gamma_gradient = nullptr, *beta_gradient = nullptr;  // backward: null where they are not wanted
 };
 
-template <class T>
+template <class T, class Z = T>
 struct Term {
   enum class Kind { separable, value, identity };
   Kind kind = Kind::identity;
@@ -63,18 +72,18 @@ struct Term {
   double weight_gradient = 0;  // backward
   int source = 0;              // separable, identity
   int stages = 0;              // separable: 1 or 2; only the first may have a stride
-  Stage<T> stage[2];
+  Stage<T, Z> stage[2];
   const T* y = nullptr;     // value
   T* y_gradient = nullptr;  // backward: null where it is not wanted
 };
 
-template <class T>
+template <class T, class Z = T>
 struct WeightedSum {
   std::int64_t samples = 0, height = 0, width = 0, channels = 0;  // of the output
   int threads = 1;
   SumSource<T>* sources = nullptr;
   int source_count = 0;
-  Term<T>* terms = nullptr;
+  Term<T, Z>* terms = nullptr;
   int term_count = 0;
   T* out = nullptr;             // forward
   const T* gradient = nullptr;  // backward: of out
@@ -83,18 +92,18 @@ struct WeightedSum {
 };
 
 // What a processor can run. `scratch` is as large as scratch_bytes says, aligned to 64 bytes, with any content.
-template <class T>
+template <class T, class Z = T>
 struct WeightedSumKernels {
-  std::size_t (*scratch_bytes)(const WeightedSum<T>& sum);
+  std::size_t (*scratch_bytes)(const WeightedSum<T, Z>& sum);
   // Writes out, z and statistics.
-  void (*forward)(const WeightedSum<T>& sum, void* scratch);
+  void (*forward)(const WeightedSum<T, Z>& sum, void* scratch);
   // Reads what forward wrote; writes every gradient that is wanted.
-  void (*backward)(WeightedSum<T>& sum, void* scratch);
+  void (*backward)(WeightedSum<T, Z>& sum, void* scratch);
 };
 
 // Of 32-byte vectors (AVX2 on x86), or 64-byte ones where the processor has AVX-512; null where it has neither.
-template <class T>
-const WeightedSumKernels<T>* weighted_sum_kernels();
+template <class T, class Z = T>
+const WeightedSumKernels<T, Z>* weighted_sum_kernels();
 
 // Whether a stage may have these.
 constexpr bool has_stage(std::int64_t kernel, std::int64_t dilation, std::int64_t stride) {

@@ -6,26 +6,34 @@
 namespace netwright::kernels::NETWRIGHT_VECTOR_NAMESPACE {
 namespace {
 
-template <class T>
-void output_sums(const WeightedSum<T>& sum, ThreadWork<T>& own, SampleShare share) {
+template <class T, class Z>
+void output_sums(const WeightedSum<T, Z>& sum, const Work<T, Z>& work, const Group& group, ThreadWork<T>& own,
+                 SampleShare share) {
   const std::int64_t block = mix_block(sum);
   for (std::int64_t begin = share.first; begin < share.last; begin += block) {
     const std::int64_t end = begin + block < share.last ? begin + block : share.last;
-    for (int k = 0; k < sum.term_count; ++k) {
-      const Term<T>& term = sum.terms[k];
-      const int last = term.stages > 0 ? term.stages - 1 : 0;
-      const T* mean = term.stages > 0 ? term.stage[last].norm.mean : nullptr;
-      add_gradient_sums(sum.gradient, mixed_values(sum, term), mean, begin, end, sum.channels,
-                        own.stages[2 * k + last].sum, own.stages[2 * k + last].centred);
+    for (int i = group.first; i < group.last; ++i) {
+      const int k = work.order[i];
+      const Term<T, Z>& term = sum.terms[k];
+      if (i < group.others) {
+        const Stage<T, Z>& last = term.stage[term.stages - 1];
+        const StageSums<T>& sums = own.stages[2 * k + term.stages - 1];
+        add_gradient_sums(sum.gradient, last.z, last.norm.mean, begin, end, sum.channels, sums.sum, sums.centred);
+      } else {
+        const StageSums<T>& sums = own.stages[2 * k];
+        add_gradient_sums<T>(sum.gradient, other_values(sum, term), nullptr, begin, end, sum.channels, sums.sum,
+                             sums.centred);
+      }
     }
   }
 }
 
-// The threads' sums of a stage as the factors of z's gradient; returns the sum over channels of
-// (sum of g * (z - mean)) / deviation, what the gradient of the term's weight is.
-template <class T>
-double finish_gradient(const WeightedSum<T>& sum, const Work<T>& work, int stage, const Statistics<T>& norm, T weight) {
-  StageWork<T>& to = work.stages[stage];
+// The threads' sums of a stage as the factors of z's gradient, and as the gradients of the norm's scale and shift;
+// returns the sum over channels of g times what the norm gives, what the gradient of the term's weight is.
+template <class T, class Z>
+double finish_gradient(const WeightedSum<T, Z>& sum, const Work<T, Z>& work, int number, const Stage<T, Z>& stage,
+                       T weight) {
+  StageWork<T>& to = work.stages[number];
   const auto count = static_cast<double>(sum.positions());
   double found = 0;
   for (std::int64_t c = 0; c < work.padded; ++c) {
@@ -33,26 +41,31 @@ double finish_gradient(const WeightedSum<T>& sum, const Work<T>& work, int stage
     if (c >= sum.channels) continue;
     double total = 0, centred = 0;
     for (int t = 0; t < work.threads_used; ++t) {
-      total += work.threads[t].stages[stage].sum[c];
-      centred += work.threads[t].stages[stage].centred[c];
+      total += work.threads[t].stages[number].sum[c];
+      centred += work.threads[t].stages[number].centred[c];
     }
-    const double inverse = static_cast<double>(norm.inverse[c]);
-    const double a = static_cast<double>(weight) * inverse, b = -a * inverse * inverse * centred / count;
+    const double inverse = static_cast<double>(stage.norm.inverse[c]);
+    const double gamma = stage.gamma ? static_cast<double>(stage.gamma[c]) : 1;
+    const double beta = stage.beta ? static_cast<double>(stage.beta[c]) : 0;
+    const double a = static_cast<double>(weight) * gamma * inverse, b = -a * inverse * inverse * centred / count;
     to.a[c] = static_cast<T>(a);
     to.b[c] = static_cast<T>(b);
-    to.c[c] = static_cast<T>(-a * total / count - b * static_cast<double>(norm.mean[c]));
-    found += centred * inverse;
+    to.c[c] = static_cast<T>(-a * total / count - b * static_cast<double>(stage.norm.mean[c]));
+    if (stage.gamma_gradient) stage.gamma_gradient[c] = static_cast<T>(static_cast<double>(weight) * centred * inverse);
+    if (stage.beta_gradient) stage.beta_gradient[c] = static_cast<T>(static_cast<double>(weight) * total);
+    found += gamma * centred * inverse + beta * total;
   }
   return found;
 }
 
-template <class T>
-void finish_outputs(WeightedSum<T>& sum, const Work<T>& work) {
-  for (int k = 0; k < sum.term_count; ++k) {
-    Term<T>& term = sum.terms[k];
-    if (term.kind == Term<T>::Kind::separable) {
+template <class T, class Z>
+void finish_outputs(WeightedSum<T, Z>& sum, const Work<T, Z>& work, const Group& group) {
+  for (int i = group.first; i < group.last; ++i) {
+    const int k = work.order[i];
+    Term<T, Z>& term = sum.terms[k];
+    if (i < group.others) {
       const int last = term.stages - 1;
-      term.weight_gradient = finish_gradient(sum, work, 2 * k + last, term.stage[last].norm, term.weight);
+      term.weight_gradient = finish_gradient(sum, work, 2 * k + last, term.stage[last], term.weight);
       continue;
     }
     term.weight_gradient = 0;
@@ -65,8 +78,8 @@ void finish_outputs(WeightedSum<T>& sum, const Work<T>& work) {
 }
 
 // dz = a * g + b * z + c of some positions.
-template <class T>
-void gradient_band(const StageWork<T>& stage, const T* g, const T* z, std::int64_t positions, std::int64_t channels,
+template <class T, class Z>
+void gradient_band(const StageWork<T>& stage, const T* g, const Z* z, std::int64_t positions, std::int64_t channels,
                    std::int64_t padded, T* to) {
   for_channel_pairs<T>(channels, [&]<int Vectors>(std::int64_t channel, std::int64_t count) {
     Lanes<T> a[Vectors], b[Vectors], c[Vectors];
@@ -89,8 +102,8 @@ void gradient_band(const StageWork<T>& stage, const T* g, const T* z, std::int64
 enum class Into { nothing, fresh, sums };
 
 // One half of a reduction back, for a band of rows whose gradient of z is in own.gradient_band.
-template <class T>
-void back_half(const WeightedSum<T>& sum, const Work<T>& work, const T* transposed, ThreadWork<T>& own, T* total,
+template <class T, class Z>
+void back_half(const WeightedSum<T, Z>& sum, const Work<T, Z>& work, const T* transposed, ThreadWork<T>& own, T* total,
                std::int64_t odd, std::int64_t y, std::int64_t rows, Into into) {
   const std::int64_t channels = sum.channels, padded = work.padded, pixels = rows * sum.width;
   const std::int64_t first = odd ? channels / 2 : 0, out = odd ? channels - first : channels / 2;
@@ -110,9 +123,9 @@ void back_half(const WeightedSum<T>& sum, const Work<T>& work, const T* transpos
                });
 }
 
-template <class T>
-void back_reduction(const WeightedSum<T>& sum, const Work<T>& work, const StageWork<T>& stage, ThreadWork<T>& own,
-                    StageSums<T>& totals, const T* g, const T* z, Into into) {
+template <class T, class Z>
+void back_reduction(const WeightedSum<T, Z>& sum, const Work<T, Z>& work, const StageWork<T>& stage, ThreadWork<T>& own,
+                    StageSums<T>& totals, const T* g, const Z* z, Into into) {
   const std::int64_t channels = sum.channels, padded = work.padded;
   if (into == Into::fresh) {
     std::memset(own.sums, 0, static_cast<std::size_t>(own.input.height * own.input.width * padded) * sizeof(T));
@@ -128,9 +141,9 @@ void back_reduction(const WeightedSum<T>& sum, const Work<T>& work, const StageW
 
 // One sample back through a stage whose input is in own.input: gradients of the weights are added to, and that of the
 // input is written or added to own.sums, or not wanted.
-template <class T>
-void back_stage(const WeightedSum<T>& sum, const Work<T>& work, const StageWork<T>& stage, ThreadWork<T>& own,
-                StageSums<T>& totals, const T* g, const T* z, int stride, Into into) {
+template <class T, class Z>
+void back_stage(const WeightedSum<T, Z>& sum, const Work<T, Z>& work, const StageWork<T>& stage, ThreadWork<T>& own,
+                StageSums<T>& totals, const T* g, const Z* z, int stride, Into into) {
   const std::int64_t channels = sum.channels, padded = work.padded, vectors = padded / lane_count<T>;
   for (std::int64_t y = 0; y < sum.height; y += work.band_rows) {
     const std::int64_t rows = y + work.band_rows <= sum.height ? work.band_rows : sum.height - y;
@@ -165,15 +178,15 @@ void back_stage(const WeightedSum<T>& sum, const Work<T>& work, const StageWork<
   }
 }
 
-template <class T>
-void clear_sums(const WeightedSum<T>& sum, const Work<T>& work, ThreadWork<T>& own) {
+template <class T, class Z>
+void clear_sums(const WeightedSum<T, Z>& sum, const Work<T, Z>& work, ThreadWork<T>& own) {
   const auto clear = [](auto* numbers, std::int64_t count) {
     if (numbers) std::memset(numbers, 0, static_cast<std::size_t>(count) * sizeof *numbers);
   };
   for (int k = 0; k < sum.term_count; ++k) {
     for (int s = 0; s < (sum.terms[k].stages > 0 ? sum.terms[k].stages : 1); ++s) {
       StageSums<T>& sums = own.stages[2 * k + s];
-      const Stage<T>& stage = sum.terms[k].stage[s];
+      const Stage<T, Z>& stage = sum.terms[k].stage[s];
       clear(sums.sum, work.padded);
       clear(sums.centred, work.padded);
       clear(sums.depthwise, depthwise_numbers(sum, stage, work.padded));
@@ -193,61 +206,69 @@ Lanes<T> passed(const T* input, const T* gradient) {
   return load(input) <= Lanes<T>{} ? Lanes<T>{} : load(gradient);
 }
 
-// The gradient of one sample of a first stage's norm, masked by the ReLU that follows it, and its sums. What passed the
-// ReLU is the normalised z itself, so own.input serves for the second sum.
-template <class T>
-void mask_first(const WeightedSum<T>& sum, const ThreadWork<T>& own, std::int64_t padded, T* back, double* total,
-                double* product) {
+// The gradient of one sample of what the ReLU after a first stage's norm gives, masked by it, and its sums `total` of g
+// and `centred` of g * (z - mean). Without a scale what passed the ReLU is (z - mean) * inverse, so own.input serves
+// for that sum until it is divided by `inverse`; with one, z is read.
+template <bool Scaled, class T, class Z>
+void mask_first(const WeightedSum<T, Z>& sum, const ThreadWork<T>& own, std::int64_t padded, const Z* z, const T* means,
+                T* back, double* total, double* centred) {
   const std::int64_t channels = sum.channels;
   for (std::int64_t y = 0; y < sum.height; ++y) {
     for_channel_pairs<T>(channels, [&]<int Vectors>(std::int64_t c, std::int64_t count) {
       const T *input = own.input.at(y, 0) + c, *gradient = own.sums + y * sum.width * padded + c;
-      T* to = back + y * sum.width * channels + c;
-      Lanes<T> sums[Vectors] = {}, products[Vectors] = {};
+      const std::int64_t row = y * sum.width * channels + c;
+      Lanes<T> sums[Vectors] = {}, products[Vectors] = {}, mean[Vectors] = {};
+      for (int v = 0; v < Vectors && Scaled; ++v) mean[v] = load(means + c + v * lane_count<T>, count);
       for (std::int64_t x = 0; x < sum.width; ++x) {
 #pragma GCC unroll 2
         for (int v = 0; v < Vectors; ++v) {
-          const std::int64_t at = x * padded + v * lane_count<T>;
+          const std::int64_t at = x * padded + v * lane_count<T>, dense = row + x * channels + v * lane_count<T>;
           const Lanes<T> g = passed(input + at, gradient + at);
-          store(to + x * channels + v * lane_count<T>, g, count);
+          store(back + dense, g, count);
           sums[v] += g;
-          products[v] += g * load(input + at);
+          products[v] += g * (Scaled ? load(z + dense, count) - mean[v] : load(input + at));
         }
       }
       for (int v = 0; v < Vectors; ++v) {
         for (std::int64_t k = 0; k < count; ++k) {
           total[c + v * lane_count<T> + k] += static_cast<double>(sums[v][k]);
-          product[c + v * lane_count<T> + k] += static_cast<double>(products[v][k]);
+          centred[c + v * lane_count<T> + k] += static_cast<double>(products[v][k]);
         }
       }
     });
   }
 }
 
-template <class T>
-void back_second_stages(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>& own, SampleShare share) {
+template <class T, class Z>
+void back_second_stages(const WeightedSum<T, Z>& sum, Work<T, Z>& work, const Group& group, ThreadWork<T>& own,
+                        SampleShare share) {
   const std::int64_t channels = sum.channels, sample = sum.height * sum.width * channels;
   reshape(own.input, sum.height, sum.width);
-  for (int k = 0; k < sum.term_count; ++k) {
-    const Term<T>& term = sum.terms[k];
+  for (int i = group.first; i < group.others; ++i) {
+    const int k = work.order[i];
+    const Term<T, Z>& term = sum.terms[k];
     if (term.stages < 2) continue;
     const StageWork<T>&first = work.stages[2 * k], &second = work.stages[2 * k + 1];
     StageSums<T>& sums = own.stages[2 * k];
+    const Statistics<T>& norm = term.stage[0].norm;
+    const bool scaled = term.stage[0].gamma != nullptr;
     for (std::int64_t n = share.first; n < share.last; ++n) {
       fill(own.input, term.stage[0].z + n * sample, channels, first.scale, first.shift);
       back_stage(sum, work, second, own, own.stages[2 * k + 1], sum.gradient + n * sample, term.stage[1].z + n * sample,
                  1, Into::fresh);
-      mask_first(sum, own, work.padded, first.back + n * sample, sums.sum, sums.centred);
+      const auto mask = scaled ? mask_first<true, T, Z> : mask_first<false, T, Z>;
+      mask(sum, own, work.padded, term.stage[0].z + n * sample, norm.mean, first.back + n * sample, sums.sum,
+           sums.centred);
     }
-    const Statistics<T>& norm = term.stage[0].norm;
+    if (scaled) continue;
     for (std::int64_t c = 0; c < channels; ++c) sums.centred[c] /= static_cast<double>(norm.inverse[c]);
   }
 }
 
 // The gradient of one sample of a source: what came through the separable terms' ReLU, and the identities.
-template <class T>
-void write_source(const WeightedSum<T>& sum, const Work<T>& work, const ThreadWork<T>& own, int number, bool separable,
-                  T identity, std::int64_t n) {
+template <class T, class Z>
+void write_source(const WeightedSum<T, Z>& sum, const Work<T, Z>& work, const ThreadWork<T>& own, int number,
+                  bool separable, T identity, std::int64_t n) {
   const SumSource<T>& source = sum.sources[number];
   const std::int64_t channels = sum.channels, sample = source.height * source.width * channels;
   T* to = source.gradient + n * sample;
@@ -265,20 +286,19 @@ void write_source(const WeightedSum<T>& sum, const Work<T>& work, const ThreadWo
   }
 }
 
-template <class T>
-void back_source(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>& own, int number, SampleShare share) {
-  const SumSource<T>& source = sum.sources[number];
+template <class T, class Z>
+void back_source(const WeightedSum<T, Z>& sum, Work<T, Z>& work, const Group& group, ThreadWork<T>& own,
+                 SampleShare share) {
+  const SumSource<T>& source = sum.sources[group.source];
   const std::int64_t sample = sum.height * sum.width * sum.channels;
+  const bool wanted = source.gradient != nullptr, separable = group.first < group.others;
+  bool weights_wanted = false;
   T identity = 0;
-  bool separable = false, weights_wanted = false;
-  for (int k = 0; k < sum.term_count; ++k) {
-    const Term<T>& term = sum.terms[k];
-    if (term.kind == Term<T>::Kind::identity && term.source == number) identity += term.weight;
-    if (!uses(term, number)) continue;
-    separable = true;
+  for (int i = group.first; i < group.last; ++i) {
+    const Term<T, Z>& term = sum.terms[work.order[i]];
     weights_wanted = weights_wanted || term.stage[0].pointwise_gradient;
+    if (i >= group.others) identity += term.weight;
   }
-  const bool wanted = source.gradient != nullptr;
   if (!wanted && !weights_wanted) return;
   if (separable) {
     reshape(own.input, source.height, source.width);
@@ -292,22 +312,22 @@ void back_source(const WeightedSum<T>& sum, Work<T>& work, ThreadWork<T>& own, i
     if (separable) {
       const std::int64_t positions = source.height * source.width;
       fill<T>(own.input, source.x + n * positions * sum.channels, sum.channels, nullptr, nullptr);
-      Into into = wanted ? Into::fresh : Into::nothing;
-      for (int k = 0; k < sum.term_count; ++k) {
-        const Term<T>& term = sum.terms[k];
-        if (!uses(term, number)) continue;
-        const StageWork<T>& stage = work.stages[2 * k];
-        const T* g = (term.stages == 2 ? stage.back : sum.gradient) + n * sample;
-        const T* z = term.stage[0].z + n * sample;
-        if (term.stage[0].reduction) {
-          back_reduction(sum, work, stage, own, own.stages[2 * k], g, z, into);
-        } else {
-          back_stage(sum, work, stage, own, own.stages[2 * k], g, z, term.stage[0].stride, into);
-        }
-        if (wanted) into = Into::sums;
-      }
     }
-    if (wanted) write_source(sum, work, own, number, separable, identity, n);
+    Into into = wanted ? Into::fresh : Into::nothing;
+    for (int i = group.first; i < group.others; ++i) {
+      const int k = work.order[i];
+      const Term<T, Z>& term = sum.terms[k];
+      const StageWork<T>& stage = work.stages[2 * k];
+      const T* g = (term.stages == 2 ? stage.back : sum.gradient) + n * sample;
+      const Z* z = term.stage[0].z + n * sample;
+      if (term.stage[0].reduction) {
+        back_reduction(sum, work, stage, own, own.stages[2 * k], g, z, into);
+      } else {
+        back_stage(sum, work, stage, own, own.stages[2 * k], g, z, term.stage[0].stride, into);
+      }
+      if (wanted) into = Into::sums;
+    }
+    if (wanted) write_source(sum, work, own, group.source, separable, identity, n);
   }
 }
 
@@ -323,11 +343,11 @@ void write_columns(int threads, std::int64_t rows, std::int64_t columns, std::in
   }
 }
 
-template <class T>
-void write_weights(const WeightedSum<T>& sum, const Work<T>& work, int term) {
+template <class T, class Z>
+void write_weights(const WeightedSum<T, Z>& sum, const Work<T, Z>& work, int term) {
   const std::int64_t channels = sum.channels;
   for (int s = 0; s < sum.terms[term].stages; ++s) {
-    const Stage<T>& stage = sum.terms[term].stage[s];
+    const Stage<T, Z>& stage = sum.terms[term].stage[s];
     if (!stage.pointwise_gradient) continue;
     const std::int64_t half = channels / 2, number = 2 * term + s;
     const auto depthwise = [&](int t) { return work.threads[t].stages[number].depthwise; };
@@ -343,22 +363,21 @@ void write_weights(const WeightedSum<T>& sum, const Work<T>& work, int term) {
   }
 }
 
-template <class T>
-void write_values(const WeightedSum<T>& sum, SampleShare share) {
+template <class T, class Z>
+void write_values(const WeightedSum<T, Z>& sum, SampleShare share) {
   for (int k = 0; k < sum.term_count; ++k) {
-    const Term<T>& term = sum.terms[k];
-    if (term.kind != Term<T>::Kind::value || !term.y_gradient) continue;
+    const Term<T, Z>& term = sum.terms[k];
+    if (term.kind != Term<T, Z>::Kind::value || !term.y_gradient) continue;
     for (std::int64_t i = share.first * sum.channels; i < share.last * sum.channels; ++i) {
       term.y_gradient[i] = term.weight * sum.gradient[i];
     }
   }
 }
 
-template <class T>
-void backward(WeightedSum<T>& sum, void* scratch) {
+template <class T, class Z>
+void backward(WeightedSum<T, Z>& sum, void* scratch) {
   Carver carver(scratch);
-  Work<T> work(sum, /*backward=*/true, carver);
-  const bool separable = has_separable(sum);
+  Work<T, Z> work(sum, /*backward=*/true, carver);
 #pragma omp parallel num_threads(sum.threads)
   {
     const int thread = omp_get_thread_num(), threads = omp_get_num_threads();
@@ -368,25 +387,30 @@ void backward(WeightedSum<T>& sum, void* scratch) {
     for (int k = thread; k < sum.term_count; k += threads) {
       pack(sum.terms[k], sum, work.stages + 2 * k, work.padded, true);
       for (int s = 0; s < sum.terms[k].stages; ++s) {
-        set_scale(sum.terms[k].stage[s].norm, work.stages[2 * k + s], sum.channels, work.padded);
+        set_scale(sum.terms[k].stage[s], work.stages[2 * k + s], sum.channels, work.padded);
       }
     }
-    output_sums(sum, own, positions);
+#pragma omp single
+    work.threads_used = threads;
+    for (int g = 0; g < work.group_count; ++g) {
+      const Group& group = work.groups[g];
+      if (group.first < group.last) {
+        output_sums(sum, work, group, own, positions);
 #pragma omp barrier
 #pragma omp single
-    {
-      work.threads_used = threads;
-      finish_outputs(sum, work);
-    }
-    if (separable) {
-      back_second_stages(sum, work, own, samples);
-#pragma omp barrier
-#pragma omp single
-      for (int k = 0; k < sum.term_count; ++k) {
-        if (sum.terms[k].stages == 2) finish_gradient(sum, work, 2 * k, sum.terms[k].stage[0].norm, T(1));
+        finish_outputs(sum, work, group);
       }
+      if (group.two_stages) {
+        back_second_stages(sum, work, group, own, samples);
+#pragma omp barrier
+#pragma omp single
+        for (int i = group.first; i < group.others; ++i) {
+          const int k = work.order[i];
+          if (sum.terms[k].stages == 2) finish_gradient(sum, work, 2 * k, sum.terms[k].stage[0], T(1));
+        }
+      }
+      if (group.source >= 0) back_source(sum, work, group, own, samples);
     }
-    for (int s = 0; s < sum.source_count; ++s) back_source(sum, work, own, s, samples);
     write_values(sum, positions);
 #pragma omp barrier
     for (int k = thread; k < sum.term_count; k += threads) write_weights(sum, work, k);

@@ -58,39 +58,53 @@ struct ThreadWork {
   StageSums<T>* stages;     // 2 a term
 };
 
-template <class T>
+// The terms that work from one source, or, last, the values from elsewhere; as places in Work::order. A group is done
+// with before the next begins, so that what its terms give is still in a cache when it is read again.
+struct Group {
+  int source;               // -1: none
+  int first, others, last;  // separable terms in [first, others), others in [others, last)
+  bool two_stages;          // of any term
+};
+
+template <class T, class Z>
 struct Work {
   std::int64_t padded;     // channels in whole vectors
   std::int64_t band_rows;  // of the output
   bool backward;
   StageWork<T>* stages;  // 2 a term
   ThreadWork<T>* threads;
-  T *mix_scale, *mix_shift;  // terms x padded, padded: out = sum of scale * z + shift
+  int* order;     // terms
+  Group* groups;  // one a source, and one
+  int group_count;
+  T* back = nullptr;         // memory of StageWork::back, which the groups share
+  T *mix_scale, *mix_shift;  // terms x padded, groups x padded: out = sum of scale * z + shift
   int threads_used = 0;
 
-  Work(const WeightedSum<T>& sum, bool is_backward, Carver& carver);
+  Work(const WeightedSum<T, Z>& sum, bool is_backward, Carver& carver);
 
  private:
-  void carve_stage(const WeightedSum<T>& sum, const Term<T>& term, int number, StageWork<T>* work, Carver& carver);
-  void carve_thread(const WeightedSum<T>& sum, ThreadWork<T>* work, Carver& carver);
+  void carve_stage(const WeightedSum<T, Z>& sum, const Term<T, Z>& term, int number, StageWork<T>* work,
+                   Carver& carver);
+  void carve_thread(const WeightedSum<T, Z>& sum, ThreadWork<T>* work, Carver& carver);
+  void set_groups(const WeightedSum<T, Z>& sum);
 };
 
-template <class T>
-bool has_separable(const WeightedSum<T>& sum) {
+template <class T, class Z>
+bool has_separable(const WeightedSum<T, Z>& sum) {
   for (int k = 0; k < sum.term_count; ++k) {
-    if (sum.terms[k].kind == Term<T>::Kind::separable) return true;
+    if (sum.terms[k].kind == Term<T, Z>::Kind::separable) return true;
   }
   return false;
 }
 
 // How many numbers the gradient of the stage's `depthwise` has in scratch memory.
-template <class T>
-std::int64_t depthwise_numbers(const WeightedSum<T>& sum, const Stage<T>& stage, std::int64_t padded) {
+template <class T, class Z>
+std::int64_t depthwise_numbers(const WeightedSum<T, Z>& sum, const Stage<T, Z>& stage, std::int64_t padded) {
   return stage.reduction ? sum.channels * padded : stage.kernel * stage.kernel * padded;
 }
 
-template <class T>
-Work<T>::Work(const WeightedSum<T>& sum, bool is_backward, Carver& carver)
+template <class T, class Z>
+Work<T, Z>::Work(const WeightedSum<T, Z>& sum, bool is_backward, Carver& carver)
     : padded(in_vectors<T>(sum.channels) * lane_count<T>), backward(is_backward) {
   constexpr std::int64_t band_bytes = 12 << 10;  // two bands and a packed matrix fit in 32 KiB
   const std::int64_t row_bytes = sum.width * padded * static_cast<std::int64_t>(sizeof(T));
@@ -105,15 +119,53 @@ Work<T>::Work(const WeightedSum<T>& sum, bool is_backward, Carver& carver)
   }
   threads = carver.take<ThreadWork<T>>(sum.threads);
   for (int t = 0; t < sum.threads; ++t) carve_thread(sum, threads ? threads + t : nullptr, carver);
+  order = carver.take<int>(sum.term_count);
+  group_count = sum.source_count + 1;
+  groups = carver.take<Group>(group_count);
   mix_scale = carver.take<T>(sum.term_count * padded);
-  mix_shift = carver.take<T>(padded);
+  mix_shift = carver.take<T>(group_count * padded);
+  int most = 0;  // terms of two stages in a group
+  for (int s = 0; s < sum.source_count; ++s) {
+    int found = 0;
+    for (int k = 0; k < sum.term_count; ++k) found += sum.terms[k].stages == 2 && sum.terms[k].source == s;
+    if (found > most) most = found;
+  }
+  if (backward) back = carver.take<T>(most * sum.positions() * sum.channels);
+  if (order) set_groups(sum);
 }
 
-template <class T>
-void Work<T>::carve_stage(const WeightedSum<T>& sum, const Term<T>& term, int number, StageWork<T>* work,
-                          Carver& carver) {
+template <class T, class Z>
+void Work<T, Z>::set_groups(const WeightedSum<T, Z>& sum) {
+  using Kind = typename Term<T, Z>::Kind;
+  int next = 0;
+  for (int g = 0; g < group_count; ++g) {
+    Group& group = groups[g];
+    group = {g < sum.source_count ? g : -1, next, next, next, false};
+    T* free = back;
+    for (int k = 0; k < sum.term_count; ++k) {
+      const Term<T, Z>& term = sum.terms[k];
+      if (term.kind != Kind::separable || term.source != group.source) continue;
+      order[next++] = k;
+      if (term.stages < 2) continue;
+      group.two_stages = true;
+      stages[2 * k].back = free;
+      if (backward) free += sum.positions() * sum.channels;
+    }
+    group.others = next;
+    for (int k = 0; k < sum.term_count; ++k) {
+      const Term<T, Z>& term = sum.terms[k];
+      if (term.kind == Kind::separable) continue;
+      if ((term.kind == Kind::identity ? term.source : -1) == group.source) order[next++] = k;
+    }
+    group.last = next;
+  }
+}
+
+template <class T, class Z>
+void Work<T, Z>::carve_stage(const WeightedSum<T, Z>& sum, const Term<T, Z>& term, int number, StageWork<T>* work,
+                             Carver& carver) {
   StageWork<T> own{};
-  const Stage<T>& stage = term.stage[number];
+  const Stage<T, Z>& stage = term.stage[number];
   own.kernel = depthwise_kernel<T>(stage.kernel, stage.dilation, stage.stride);
   own.reduction = stage.reduction;
   own.in_height = number == 0 ? sum.sources[term.source].height : sum.height;
@@ -130,13 +182,12 @@ void Work<T>::carve_stage(const WeightedSum<T>& sum, const Term<T>& term, int nu
     own.a = carver.take<T>(padded);
     own.b = carver.take<T>(padded);
     own.c = carver.take<T>(padded);
-    if (term.stages == 2 && number == 0) own.back = carver.take<T>(sum.positions() * sum.channels);
   }
   if (work) *work = own;
 }
 
-template <class T>
-void Work<T>::carve_thread(const WeightedSum<T>& sum, ThreadWork<T>* work, Carver& carver) {
+template <class T, class Z>
+void Work<T, Z>::carve_thread(const WeightedSum<T, Z>& sum, ThreadWork<T>* work, Carver& carver) {
   ThreadWork<T> own{};
   own.stages = carver.take<StageSums<T>>(2 * sum.term_count);
   std::int64_t height = sum.height, width = sum.width;  // of the largest image
@@ -164,7 +215,7 @@ void Work<T>::carve_thread(const WeightedSum<T>& sum, ThreadWork<T>* work, Carve
   for (int k = 0; k < sum.term_count; ++k) {
     const int stages_of_term = sum.terms[k].stages > 0 ? sum.terms[k].stages : 1;  // values have sums too
     for (int s = 0; s < stages_of_term; ++s) {
-      const Stage<T>& stage = sum.terms[k].stage[s];
+      const Stage<T, Z>& stage = sum.terms[k].stage[s];
       StageSums<T> sums{};
       if (backward) {
         sums.sum = carver.take<double>(padded);
@@ -210,8 +261,8 @@ void reshape(Image<T>& image, std::int64_t height, std::int64_t width) {
 }
 
 // image = relu(x * scale + shift), or relu(x) where there is no scale.
-template <class T>
-void fill(const Image<T>& image, const T* x, std::int64_t channels, const T* scale, const T* shift) {
+template <class T, class Z>
+void fill(const Image<T>& image, const Z* x, std::int64_t channels, const T* scale, const T* shift) {
   for (std::int64_t y = 0; y < image.height; ++y) {
     T* to = image.at(y, 0);
     if (!scale && channels == image.channels) {  // one row after another, no vector left incomplete

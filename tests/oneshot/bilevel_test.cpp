@@ -151,13 +151,5 @@ TEST(ImplicitGradient, OfALinearLossIsTheFirstOrders) {
   EXPECT_TRUE(torch::equal(implicit_gradient(problem, NeumannSeries{}).gradients[0], w.detach()));
 }
 
-TEST(Hessian, DominantEigenvalueOfAQuadraticForm) {
-  const torch::Tensor x = torch::tensor({1.0, 2.0, -1.0}, torch::kDouble).requires_grad_();
-  const torch::Tensor diagonal = torch::tensor({-5.0, 3.0, 1.0}, torch::kDouble);
-  at::Generator generator = compat::cpu_generator(1);
-  const auto loss = [&] { return 0.5 * (diagonal * x.square()).sum(); };
-  EXPECT_NEAR(dominant_eigenvalue(loss, {x}, 60, generator), -5, 1e-6);
-}
-
 }  // namespace
 }  // namespace netwright

@@ -72,6 +72,29 @@ TEST(Eigenvalue, IsThatOfTheExplicitHessian) {
   }
 }
 
+// A search in float32 is watched in float64, and is bit for bit as before afterwards.
+TEST(Eigenvalue, IsTakenInFloat64) {
+  const torch::Tensor x = torch::rand({3, 4}).requires_grad_(), y = torch::rand({5}).requires_grad_();
+  const torch::Tensor whole = torch::tensor({7}, torch::kLong);
+  const torch::Tensor kept = x.detach().clone();
+  void* const memory = x.data_ptr();
+  {
+    const InDouble exact({x, y, whole});
+    EXPECT_EQ(x.scalar_type(), torch::kDouble);
+    EXPECT_EQ(whole.scalar_type(), torch::kLong);
+    EXPECT_TRUE(x.requires_grad());
+    std::vector<torch::Tensor> v = start_vector({x, y});
+    const auto loss = [&] { return 1.5 * x.square().sum() + y.square().sum() + y.sum() * x.sum() * 0; };
+    EXPECT_NEAR(dominant_eigenvalue(loss, {x, y}, 200, v, 1e-9), 3, 1e-4);
+  }
+  EXPECT_EQ(x.scalar_type(), torch::kFloat);
+  EXPECT_EQ(x.data_ptr(), memory);
+  EXPECT_TRUE(torch::equal(x.detach(), kept));
+  EXPECT_TRUE(x.requires_grad());
+  (2 * x).sum().backward();
+  EXPECT_EQ(x.grad().scalar_type(), torch::kFloat);
+}
+
 TEST(Eigenvalue, OfALossThatIsFlatIsZeroAndLeavesTheVector) {
   const torch::Tensor x = torch::ones({2}, torch::kDouble).requires_grad_();
   std::vector<torch::Tensor> v = {torch::tensor({3.0, 4.0}, torch::kDouble)};

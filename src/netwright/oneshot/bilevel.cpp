@@ -270,30 +270,4 @@ ArchitectureGradient implicit_gradient(const Bilevel& problem, const ConjugateGr
       problem, [&](const Curvature& curvature, const Tensors& v) { return conjugate_gradient(curvature, v, solver); });
 }
 
-std::vector<torch::Tensor> hessian_product(const torch::Tensor& loss, const std::vector<torch::Tensor>& of,
-                                           const std::vector<torch::Tensor>& v) {
-  return gradients(dot(gradients(loss, of, /*keep_graph=*/true), v), of);
-}
-
-double dominant_eigenvalue(const std::function<torch::Tensor()>& loss, const std::vector<torch::Tensor>& of,
-                           int iterations, at::Generator& generator) {
-  Tensors v;
-  for (const torch::Tensor& tensor : of) v.push_back(torch::empty_like(tensor.detach()).normal_(0, 1, generator));
-  const Tensors gradient = gradients(loss(), of, /*keep_graph=*/true);
-  double eigenvalue = 0;
-  for (int i = 0; i < iterations; ++i) {
-    const double length = norm(v);
-    if (length == 0) return 0;
-    for (torch::Tensor& part : v) part = part / length;
-    Tensors product = torch::autograd::grad({dot(gradient, v)}, of, {}, /*retain_graph=*/true, /*create_graph=*/false,
-                                            /*allow_unused=*/true);
-    for (std::size_t j = 0; j < product.size(); ++j) {
-      if (!product[j].defined()) product[j] = torch::zeros_like(of[j]);
-    }
-    eigenvalue = dot(product, v).item<double>();
-    v = std::move(product);
-  }
-  return eigenvalue;
-}
-
 }  // namespace netwright

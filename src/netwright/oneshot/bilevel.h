@@ -63,11 +63,4 @@ struct ConjugateGradient {
 };
 ArchitectureGradient implicit_gradient(const Bilevel& problem, const ConjugateGradient& solver);
 
-// Hessian of `loss` in `of`, times `v`; and the largest eigenvalue in magnitude by power iteration from a start drawn
-// from `generator`: what R-DARTS watches (Zela et al. 2020).
-std::vector<torch::Tensor> hessian_product(const torch::Tensor& loss, const std::vector<torch::Tensor>& of,
-                                           const std::vector<torch::Tensor>& v);
-double dominant_eigenvalue(const std::function<torch::Tensor()>& loss, const std::vector<torch::Tensor>& of,
-                           int iterations, at::Generator& generator);
-
 }  // namespace netwright

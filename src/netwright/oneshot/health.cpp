@@ -5,7 +5,7 @@
 #include <set>
 
 #include "netwright/base/random.h"
-#include "netwright/nn/fused.h"
+#include "netwright/nn/units.h"
 
 namespace netwright {
 namespace {
@@ -161,23 +161,38 @@ ArchitectureRecord architecture_record(const Relaxation& relaxation, const Impor
   return record;
 }
 
+namespace {
+
+// Of `loss` at the present values of `of` plus step * v.
+std::vector<torch::Tensor> gradient_beside(const std::function<torch::Tensor()>& loss,
+                                           const std::vector<torch::Tensor>& of, const std::vector<torch::Tensor>& v,
+                                           double step) {
+  std::vector<torch::Tensor> kept;
+  for (std::size_t i = 0; i < of.size(); ++i) {
+    kept.push_back(of[i].detach().clone());
+    of[i].data().add_(v[i], step);
+  }
+  const torch::Tensor value = loss();
+  std::vector<torch::Tensor> gradient(of.size());
+  if (value.requires_grad()) gradient = torch::autograd::grad({value}, of, {}, false, false, /*allow_unused=*/true);
+  for (std::size_t i = 0; i < of.size(); ++i) {
+    of[i].data().copy_(kept[i]);
+    if (!gradient[i].defined()) gradient[i] = torch::zeros_like(v[i]);
+  }
+  return gradient;
+}
+
+}  // namespace
+
 double dominant_eigenvalue(const std::function<torch::Tensor()>& loss, const std::vector<torch::Tensor>& of,
                            int iterations, std::vector<torch::Tensor>& v, double settled) {
-  const auto gradient = torch::autograd::grad({loss()}, of, {}, /*retain_graph=*/true, /*create_graph=*/true,
-                                              /*allow_unused=*/true);
+  constexpr double step = 3e-9;
   double eigenvalue = 0;
   for (int i = 0; i < iterations; ++i) {
     scale_down(v, std::sqrt(scalar_product(v, v)));
-    torch::Tensor along = torch::zeros({}, of.front().options().requires_grad(false));
-    for (std::size_t j = 0; j < of.size(); ++j) {
-      if (gradient[j].defined()) along = along + (gradient[j] * v[j]).sum();
-    }
-    if (!along.requires_grad()) return 0;
-    auto product = torch::autograd::grad({along}, of, {}, /*retain_graph=*/true, /*create_graph=*/false,
-                                         /*allow_unused=*/true);
-    for (std::size_t j = 0; j < of.size(); ++j) {
-      if (!product[j].defined()) product[j] = torch::zeros_like(v[j]);
-    }
+    std::vector<torch::Tensor> product = gradient_beside(loss, of, v, step);
+    const std::vector<torch::Tensor> below = gradient_beside(loss, of, v, -step);
+    for (std::size_t j = 0; j < of.size(); ++j) product[j] = (product[j] - below[j]) / (2 * step);
     const double before = eigenvalue, length = std::sqrt(scalar_product(product, product));
     eigenvalue = scalar_product(product, v);
     if (!(length > 0) || !std::isfinite(length)) break;  // `v` stays: the next start must not be zero
@@ -186,6 +201,17 @@ double dominant_eigenvalue(const std::function<torch::Tensor()>& loss, const std
     if (i > 0 && std::fabs(eigenvalue - before) < settled * std::fabs(eigenvalue)) break;
   }
   return eigenvalue;
+}
+
+InDouble::InDouble(std::vector<torch::Tensor> tensors) : tensors_(std::move(tensors)) {
+  for (torch::Tensor& tensor : tensors_) {
+    kept_.push_back(tensor.data());
+    if (tensor.is_floating_point()) tensor.set_data(kept_.back().to(torch::kDouble));
+  }
+}
+
+InDouble::~InDouble() {
+  for (std::size_t i = 0; i < tensors_.size(); ++i) tensors_[i].set_data(kept_[i]);
 }
 
 HealthWatch::HealthWatch(const SearchSpace& space, const Relaxation& relaxation, const Method& method,
@@ -204,7 +230,7 @@ bool HealthWatch::wants_eigenvalue(std::int64_t epoch) const {
 
 const EpochHealth& HealthWatch::observe(std::int64_t epoch, const Importance& importance,
                                         const Configuration& configuration,
-                                        const std::function<torch::Tensor()>& loss) {
+                                        const std::function<std::function<torch::Tensor()>()>& make_loss) {
   EpochHealth health;
   health.epoch = epoch;
   health.entropy = mean_entropy(importance);
@@ -221,12 +247,12 @@ const EpochHealth& HealthWatch::observe(std::int64_t epoch, const Importance& im
     if (vector_.empty()) {
       at::Generator generator = compat::cpu_generator(derive_seed(seed_, "eigenvalue"));
       for (const torch::Tensor& tensor : of) {
-        vector_.push_back(torch::empty(tensor.sizes(), torch::kDouble).normal_(0, 1, generator).to(tensor.options()));
-        vector_.back().requires_grad_(false);
+        vector_.push_back(torch::empty(tensor.sizes(), torch::kDouble).normal_(0, 1, generator).to(tensor.device()));
       }
     }
-    const PlainExecution plain;
-    const double found = dominant_eigenvalue(loss, of, static_cast<int>(options_.iterations), vector_);
+    const InDouble exact(of);
+    const RestingStatistics resting;
+    const double found = dominant_eigenvalue(make_loss(), of, static_cast<int>(options_.iterations), vector_);
     if (std::isfinite(found)) health.eigenvalue = found;
   }
   history_.push_back(std::move(health));
@@ -309,7 +335,8 @@ void HealthWatch::restore(const Json& progress, const NamedTensors& state) {
   };
   if (method_.relaxed()) {
     for (const torch::Tensor& tensor : numbered("vector.")) {
-      vector_.push_back(tensor.to(method_.relaxed()->parameters.front().options()).requires_grad_(false));
+      vector_.push_back(
+          tensor.to(method_.relaxed()->parameters.front().options().dtype(torch::kDouble).requires_grad(false)));
     }
   }
   const std::vector<torch::Tensor> weights = numbered("weights."), edges = numbered("edges.");

@@ -293,7 +293,8 @@ MemoryPrediction predict_memory(const Supernet& net, const OperationTable& table
   const bool double_backward = question.order == "exact" || question.order == "implicit";
   const double step = fast.peak() * static_cast<double>(question.graphs);
   prediction.per_image = bytes(double_backward ? std::max(step, twice()) : step);
-  prediction.beside = std::max(question.evaluated * bytes(fast.forward_peak()), question.watched * bytes(twice()));
+  prediction.beside = std::max(question.evaluated * bytes(fast.forward_peak()),
+                               2 * question.watched * bytes(fast.peak()));  // in float64
   return prediction;
 }
 

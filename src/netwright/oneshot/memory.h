@@ -25,7 +25,7 @@ struct MemoryQuestion {
   int graphs = 1;               // forward passes that wait for their backward at once
   OptimizerOptions optimizer;   // of the weights
   std::int64_t element = 4;     // bytes of a number
-  std::int64_t watched = 0;     // images on which the health's eigenvalue is taken, by double backward; 0: none
+  std::int64_t watched = 0;     // images on which the health's eigenvalue is taken, in float64; 0: none
   std::int64_t evaluated = 0;   // images at a time of an accuracy
 };
 

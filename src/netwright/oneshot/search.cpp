@@ -154,7 +154,7 @@ Importance OneShotSearch::importance() const {
 
 // On the same examples each time, as they are: what changes from epoch to epoch is the supernet. They are spread over
 // the data, which may be sorted by class.
-torch::Tensor OneShotSearch::curved_loss() {
+std::function<torch::Tensor()> OneShotSearch::curved_loss() {
   constexpr std::int64_t most_batches = 8;
   const std::int64_t batches = std::min(evaluation_.batches(), most_batches);
   const std::int64_t share = (options_.collapse.examples + batches - 1) / batches;
@@ -166,9 +166,13 @@ torch::Tensor OneShotSearch::curved_loss() {
     inputs.push_back(batch.inputs.index_select(0, which));
     labels.push_back(batch.labels.index_select(0, which));
   }
-  const torch::TensorOptions like = net_->parameters().front().options();
-  const torch::Tensor logits = net_->forward(torch::cat(inputs).to(like), method_->relaxed()->mixture());
-  return torch::nn::functional::cross_entropy(logits, torch::cat(labels).to(like.device()));
+  const torch::Tensor x = torch::cat(inputs).to(options_.device, torch::kDouble);
+  const torch::Tensor y = torch::cat(labels).to(options_.device);
+  std::vector<torch::Tensor> tensors = net_->parameters();
+  for (const torch::Tensor& buffer : net_->buffers()) tensors.push_back(buffer);
+  return [this, x, y, exact = std::make_shared<InDouble>(std::move(tensors))] {
+    return torch::nn::functional::cross_entropy(net_->forward(x, method_->relaxed()->mixture()), y);
+  };
 }
 
 double OneShotSearch::accuracy(const Mixture& mixture) {

@@ -93,7 +93,7 @@ class OneShotSearch {
   Decoding decoding(at::Generator& generator, Random& random);
   Importance importance() const;  // to decode from
   Configuration heaviest(const Importance& importance) const;
-  torch::Tensor curved_loss();  // whose Hessian is watched
+  std::function<torch::Tensor()> curved_loss();  // whose Hessian is watched
   OneShotReport report(double seconds);
   void seek();
 

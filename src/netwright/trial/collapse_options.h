@@ -18,7 +18,7 @@ struct CollapseOptions {
   std::int64_t window = 5;       // eigenvalues that are smoothed over, and how far apart the two are
   std::int64_t every = 1;        // epochs from one eigenvalue to the next
   std::int64_t iterations = 5;   // of the power method, at most
-  std::int64_t examples = 64;    // on which the loss is taken, the same each time
+  std::int64_t examples = 32;    // on which the loss is taken, the same each time
 
   bool is_on() const { return action != "off"; }
   bool stops() const { return action == "stop"; }

@@ -8,9 +8,11 @@
 #include <fstream>
 #include <string>
 
+#include "netwright/base/bytes.h"
 #include "netwright/base/text.h"
 #include "netwright/nn/runtime.h"
 #include "netwright/oneshot/architecture.h"
+#include "netwright/oneshot/memory.h"
 #include "netwright/oneshot/steps.h"
 
 namespace {
@@ -44,7 +46,8 @@ double peak_memory() {
 class Search {
  public:
   explicit Search(const Options& options)
-      : options_(options),
+      : resident_(resident_bytes()),
+        options_(options),
         space_(load(options)),
         relaxation_(space_.relax({})),
         method_options_(parse_yaml("{name: darts, order: " + options.order + "}", "the method")),
@@ -55,6 +58,15 @@ class Search {
         train_(random_batch(relaxation_.network.input, options.batch, relaxation_.network.classes, 1)),
         valid_(random_batch(relaxation_.network.input, options.batch, relaxation_.network.classes, 2)) {
     net_->train();
+  }
+
+  // As a search says it before it starts, in MiB.
+  double predicted_memory() const {
+    MemoryQuestion question;
+    question.resident = resident_;
+    question.optimizer = sgd();
+    ask_for_method(method_options_, question);
+    return static_cast<double>(predict_memory(*net_, space_.table(), question).peak(options_.batch)) / (1 << 20);
   }
 
   void step() {
@@ -105,6 +117,7 @@ class Search {
     steps_.optimizer().clear_gradients();
   }
 
+  std::int64_t resident_;  // before anything was built
   Options options_;
   SearchSpace space_;
   Relaxation relaxation_;
@@ -145,8 +158,8 @@ int run(int argc, char** argv) {
     seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
   }
   std::sort(seconds.begin(), seconds.end());
-  std::printf("{\"least\": %.4f, \"median\": %.4f, \"peak_mib\": %.0f}\n", seconds.front(), seconds[seconds.size() / 2],
-              peak_memory());
+  std::printf("{\"least\": %.4f, \"median\": %.4f, \"peak_mib\": %.0f, \"predicted_mib\": %.0f}\n", seconds.front(),
+              seconds[seconds.size() / 2], peak_memory(), search.predicted_memory());
   return 0;
 }
 

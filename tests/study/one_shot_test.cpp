@@ -84,6 +84,26 @@ TEST_F(OneShotStudyTest, WhatTheSupernetFoundIsRetrainedBesideRandomNetworks) {
   EXPECT_EQ(same, 2);
 }
 
+TEST_F(OneShotStudyTest, MoreRandomNetworksThanOneMayBeTrained) {
+  Yaml root = parse_yaml(experiment_.full_text, "test.yaml");
+  set_by_path(root, "retrain.random_networks=3");
+  experiment_ = parse_experiment(root);
+  FakeFleet fleet(
+      2, [&](const Start& start) { return start.supernet.empty() ? instant_reports(start) : search(start, found()); });
+  EXPECT_EQ(run(fleet), StudyEnd::complete);
+  const auto trials = storage_->trials("test");
+  ASSERT_EQ(trials.size(), 9U) << "the search, 2 seeds of one network, and of three";
+  std::map<std::string, int> random;
+  for (const Trial& trial : trials) {
+    if (trial.purpose == TrialPurpose::baseline) ++random[trial.configuration.canonical_text()];
+  }
+  ASSERT_EQ(random.size(), 3U);
+  for (const auto& [configuration, runs] : random) EXPECT_EQ(runs, 2) << configuration;
+
+  set_by_path(root, "retrain.baseline=none");
+  EXPECT_THROW(parse_experiment(root), Error) << "of what?";
+}
+
 TEST(SupernetRecipe, IsThatOfTheMethodsPaper) {
   const auto recipe = [](const std::string& strategy, const std::string& changes = "") {
     return supernet_recipe(parse_yaml(strategy, "s.yaml"), changes.empty() ? Yaml{} : parse_yaml(changes, "r.yaml"));

@@ -154,6 +154,10 @@ void read_retrain(const Yaml* node, Experiment& experiment) {
   retrain.top = reader.integer("top", retrain.top, 0, 1000);
   retrain.seeds = reader.integer("seeds", retrain.seeds, 1, 1000);
   retrain.baseline = reader.one_of("baseline", retrain.baseline, {"random", "none"});
+  retrain.random_networks = reader.integer("random_networks", retrain.random_networks, 1, 1000);
+  if (const Yaml* count = node->find("random_networks"); count != nullptr && retrain.baseline == "none") {
+    throw invalid(count->where, "'random_networks' without a baseline", "remove it, or write baseline: random");
+  }
   if (const Yaml* recipe = reader.optional("recipe")) {
     parse_recipe(*recipe);  // refused now rather than after the search
     retrain.recipe = *recipe;

@@ -58,13 +58,17 @@ std::vector<Retraining::Plan> Retraining::plan() {
   auto best = ranking(searched, context_.experiment.objectives);
   best.resize(std::min(best.size(), static_cast<std::size_t>(options.top)));
   const bool compare = options.baseline == "random" && !context_.space.choices().empty();
-  const auto random = compare ? random_configurations(best.size()) : std::vector<Configuration>{};
+  const std::size_t wanted =
+      options.random_networks > 0 ? static_cast<std::size_t>(options.random_networks) : best.size();
+  const auto random = compare && !best.empty() ? random_configurations(wanted) : std::vector<Configuration>{};
   std::vector<Plan> plans;
   for (std::int64_t seed = 0; seed < options.seeds; ++seed) {
-    for (std::size_t i = 0; i < best.size(); ++i) {
+    for (std::size_t i = 0; i < std::max(best.size(), random.size()); ++i) {
       const auto index = static_cast<std::uint64_t>(seed) * 1000 + i;
-      plans.push_back({TrialPurpose::retrain, best[i]->configuration, best[i]->id,
-                       derive_seed(context_.experiment.seed, "retrain", index)});
+      if (i < best.size()) {
+        plans.push_back({TrialPurpose::retrain, best[i]->configuration, best[i]->id,
+                         derive_seed(context_.experiment.seed, "retrain", index)});
+      }
       if (i < random.size()) {
         plans.push_back(
             {TrialPurpose::baseline, random[i], 0, derive_seed(context_.experiment.seed, "baseline", index)});

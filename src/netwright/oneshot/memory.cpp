@@ -9,12 +9,13 @@
 namespace netwright {
 namespace {
 
-// Fitted to the largest resident memory of searches in DARTS's space (docs/benchmarks.md): what LibTorch, oneDNN and
-// loaders add to a process once they run; what a heap that keeps freed memory takes beyond what lives in it, more where
-// pieces of other sizes follow one another, as in plain execution and with recomputed cells; and how many times the
-// intermediates of plain execution a graph of gradients takes that can be differentiated again.
-constexpr std::int64_t libraries = std::int64_t{160} << 20;
-constexpr double heap = 1.08, ragged_heap = 1.3;
+// Fitted to the largest resident memory of searches in DARTS's space (docs/benchmarks.md): what LibTorch, oneDNN,
+// loaders and an epoch's accuracies add to a process once they run; what a heap that keeps freed memory takes beyond
+// what lives in it, more where pieces of other sizes follow one another, as in plain execution, on partial edges and
+// with recomputed cells; and how many times the intermediates of plain execution a graph of gradients takes that can be
+// differentiated again.
+constexpr std::int64_t libraries = std::int64_t{288} << 20;
+constexpr double heap = 1.08, ragged_heap = 1.4;
 constexpr double again = 2.2;
 
 double elements(const Shape& shape) {
@@ -277,7 +278,9 @@ std::int64_t MemoryPrediction::peak(std::int64_t batch) const {
 
 MemoryPrediction predict_memory(const Supernet& net, const OperationTable& table, const MemoryQuestion& question) {
   const auto element = static_cast<double>(question.element);
-  const double waste = !net.passes().sums || net.passes().recompute ? ragged_heap : heap;
+  const bool partial =
+      std::any_of(net.steps().begin(), net.steps().end(), [](const SupernetStep& step) { return step.partial > 1; });
+  const double waste = !net.passes().sums || net.passes().recompute || partial ? ragged_heap : heap;
   const auto bytes = [&](double numbers) { return static_cast<std::int64_t>(waste * element * numbers); };
   const Walk fast(net, table, !net.passes().sums, question.one_option);
   const Walk plain(net, table, true, question.one_option);

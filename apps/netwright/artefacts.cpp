@@ -14,6 +14,7 @@
 #include "netwright/report/summary.h"
 #include "netwright/report/table.h"
 #include "netwright/space/drawing.h"
+#include "netwright/study/one_shot.h"
 #include "netwright/study/retrain.h"
 
 namespace netwright {
@@ -102,6 +103,8 @@ ReportInput report_input(const Experiment& experiment, const SearchSpace& space,
 // A checkpoint of the user's own trainer is handed over as it is.
 void write_model(const Experiment& experiment, const Trial& final, const std::string& folder) {
   if (final.checkpoint.empty()) return;
+  // A supernet that was not followed by retraining has found a configuration, but no trained network: best.yaml is it.
+  if (final.purpose == TrialPurpose::search && is_one_shot(experiment.strategy)) return;
   const fs::path source = fs::path(folder) / final.checkpoint;
   if (!file_exists(source)) return;
   write_file_atomically(folder + "/model.ckpt", read_file(source));

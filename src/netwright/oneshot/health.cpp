@@ -186,13 +186,23 @@ std::vector<torch::Tensor> gradient_beside(const std::function<torch::Tensor()>&
 
 double dominant_eigenvalue(const std::function<torch::Tensor()>& loss, const std::vector<torch::Tensor>& of,
                            int iterations, std::vector<torch::Tensor>& v, double settled) {
-  constexpr double step = 3e-9;
+  constexpr double step = 1e-10;
+  const std::vector<torch::Tensor> here = gradient_beside(loss, of, v, 0);
   double eigenvalue = 0;
   for (int i = 0; i < iterations; ++i) {
     scale_down(v, std::sqrt(scalar_product(v, v)));
-    std::vector<torch::Tensor> product = gradient_beside(loss, of, v, step);
-    const std::vector<torch::Tensor> below = gradient_beside(loss, of, v, -step);
-    for (std::size_t j = 0; j < of.size(); ++j) product[j] = (product[j] - below[j]) / (2 * step);
+    // Where a ReLU switches on one side after all, its jump divided by the step is far larger than the curvature.
+    std::vector<torch::Tensor> product = gradient_beside(loss, of, v, step),
+                               below = gradient_beside(loss, of, v, -step);
+    for (std::size_t j = 0; j < of.size(); ++j) {
+      product[j] = (product[j] - here[j]) / step;
+      below[j] = (here[j] - below[j]) / step;
+    }
+    const double ahead = std::sqrt(scalar_product(product, product)), behind = std::sqrt(scalar_product(below, below));
+    if (behind < 0.9 * ahead) product = below;
+    if (behind >= 0.9 * ahead && ahead >= 0.9 * behind) {
+      for (std::size_t j = 0; j < of.size(); ++j) product[j] = (product[j] + below[j]) / 2;
+    }
     const double before = eigenvalue, length = std::sqrt(scalar_product(product, product));
     eigenvalue = scalar_product(product, v);
     if (!(length > 0) || !std::isfinite(length)) break;  // `v` stays: the next start must not be zero

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "netwright/nn/fused.h"
 #include "netwright/nn/weighted_sum.h"
 
 namespace netwright {
@@ -28,7 +29,7 @@ Separable::Separable(const LayerContext& context, std::int64_t dilation, int tim
 
 torch::Tensor Separable::forward(const std::vector<torch::Tensor>& inputs) {
   torch::Tensor x = inputs[0];
-  if (kernels_wanted_ && summable(x) && summable(*this)) {
+  if (kernels_wanted_ && !PlainExecution::active() && summable(x) && summable(*this)) {
     const ConvolutionOptions& first = depthwise_.front()->options;
     const auto size = [&](std::int64_t in) { return (in - 1) / first.stride + 1; };
     const Shape output{x.size(1), x.dim() == 4 ? size(x.size(2)) : 0, x.dim() == 4 ? size(x.size(3)) : 0};

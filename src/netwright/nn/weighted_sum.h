@@ -23,7 +23,7 @@ struct SumTerm {
   torch::Tensor value{};               // from elsewhere
 };
 
-// On a CPU whose vectors the kernels know, float32 or float64, with elements; never in plain execution (nn/fused.h).
+// On a CPU whose vectors the kernels know, float32 or float64, with elements.
 bool summable(const torch::Tensor& x);
 // Kernels, strides and dilations that the kernels know, as many channels out as in, norms in training.
 bool summable(const Separable& layer);

@@ -22,10 +22,10 @@ struct Budget {
 };
 
 struct RetrainOptions {
-  std::int64_t top = 3;             // how many of the best; 0: no retraining
-  std::int64_t seeds = 1;           // runs of each, with different seeds
-  Yaml recipe;                      // what differs from the search recipe
-  std::string baseline = "random";  // random, none
+  std::int64_t top = 3;              // how many of the best; 0: no retraining
+  std::int64_t seeds = 1;            // runs of each, with different seeds
+  Yaml recipe;                       // what differs from the search recipe
+  std::string baseline = "random";   // random, none
   std::int64_t random_networks = 0;  // of the baseline; 0: as many as are retrained of the best
 };
 

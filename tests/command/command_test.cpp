@@ -82,6 +82,28 @@ TEST(Command, RunsAStudyUnderHyperband) {
   EXPECT_EQ(trials.value("failed", 0), 0);
 }
 
+#ifdef NETWRIGHT_WITH_TORCH
+// What was found is a configuration; there is no trained network to hand over.
+TEST(Command, AOneShotSearchWithoutRetrainingEndsWithItsConfiguration) {
+  if (!std::filesystem::exists("/usr/share/datasets/fashion-mnist")) GTEST_SKIP() << "no Fashion-MNIST";
+  const Sandbox sandbox;
+  sandbox.write("e.yaml",
+                "name: cell\n"
+                "data: {format: fashion-mnist, train_limit: 64, validation_fraction: 0.1, validation_limit: 32}\n"
+                "space: {file: nas-bench-201.yaml, parameters: {channels: 4, cells: 1}}\n"
+                "recipe: {epochs: 1, batch: 16}\n"
+                "search: {strategy: darts}\n"
+                "retrain: false\n");
+  const Outcome run = sandbox.run("run e.yaml");
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_TRUE(std::filesystem::exists(sandbox.folder() / "runs/cell/best.yaml"));
+  EXPECT_TRUE(std::filesystem::exists(sandbox.folder() / "runs/cell/report.html"));
+  EXPECT_FALSE(std::filesystem::exists(sandbox.folder() / "runs/cell/model.ckpt"));
+  EXPECT_EQ(sandbox.run("check runs/cell/best.yaml").exit_code, 0) << sandbox.read("err.txt");
+  EXPECT_EQ(sandbox.run("best cell --json").exit_code, 0) << sandbox.read("err.txt");
+}
+#endif
+
 TEST(Command, AStudyNameThatExistsIsRefusedAndNothingIsWrittenOver) {
   const Sandbox sandbox;
   sandbox.write("e.yaml", experiment("taken", "", 3));

@@ -118,10 +118,9 @@ TrainingResult OneShotSearch::run_until(double epochs, const OneShotHooks& hooks
     correct_ += result.correct;
     seen_ += train.size();
     if (step_ % timetable_.batches != 0) continue;
-    const auto now = Clock::now();
-    const OneShotReport epoch = report(std::chrono::duration<double>(now - began).count());
-    began = now;
+    const OneShotReport epoch = report(std::chrono::duration<double>(Clock::now() - began).count());
     const bool goes_on = !hooks.epoch_done || hooks.epoch_done(epoch);
+    began = Clock::now();  // what watches the search between epochs is not of the next one
     if (!goes_on && step_ < target && !health_.stopped()) return {TrainingEnd::stopped, {}, {}};
   }
   return {};

@@ -42,7 +42,7 @@ Recipe one_shot_recipe();
 // After each epoch.
 struct OneShotReport {
   std::int64_t epoch = 0;  // done
-  double seconds = 0;      // of this epoch
+  double seconds = 0;      // of this epoch's steps, loading included
   double train_loss = 0;   // mean over the epoch's steps, in training
   double train_accuracy = 0;
   Configuration configuration;  // by the heaviest options and edges

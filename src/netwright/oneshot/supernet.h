@@ -1,14 +1,12 @@
 // All architectures of a search space in one set of shared weights: the module of a Relaxation (space/relaxation.h).
 //
-// - Structure: plain data, a flat list of steps (`steps()`); a mixed step has a unit for each option. Passes rewrite
-// the
-//   list and replace how a step runs; the arithmetic stays.
+// - Structure: plain data, a flat list of steps (`steps()`); a mixed step has a unit for each option. Passes
+//   rewrite the list and replace how a step runs; the arithmetic stays.
 // - Weights: as in builder.h, by path; an option's path is the mixed node's and the option's name, e.g.
 //   "stage1.0.n1.p0.sep_conv_3x3.depthwise1.weight".
 // - Batch norms use the batch's statistics, in training mode as in evaluation of sampled networks (train() is left on).
 // - A partial supernet (Xu et al. 2020, "PC-DARTS") sends the first channels/K channels of an edge through its options
-// and
-//   appends the others, pooled 2x2 where the edge reduces; then the channels are shuffled in K groups.
+//   and appends the others, pooled 2x2 where the edge reduces; then the channels are shuffled in K groups.
 #pragma once
 
 #include <cstdint>

@@ -9,6 +9,7 @@
 
 #include "netwright/base/file.h"
 #include "netwright/storage/database.h"
+#include "netwright/storage/sqlite_schema.h"
 
 namespace netwright {
 namespace {
@@ -16,60 +17,6 @@ namespace {
 constexpr std::int64_t application_id = 0x4e575254;  // "NWRT", marks our files among SQLite's
 constexpr std::int64_t schema_version = 3;           // raised with every change of the tables
 constexpr std::int64_t oldest_schema = 2;            // that can be brought up to it
-
-constexpr const char* schema = R"(
-  CREATE TABLE studies (
-    id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    state TEXT NOT NULL,
-    seed INTEGER NOT NULL,             -- unsigned 64 bits, stored as signed
-    experiment TEXT NOT NULL,          -- YAML
-    created REAL NOT NULL,             -- Unix seconds
-    elapsed REAL NOT NULL,             -- seconds of running
-    notes TEXT NOT NULL                -- JSON
-  ) STRICT;
-  CREATE TABLE trials (
-    study INTEGER NOT NULL REFERENCES studies (id),
-    id INTEGER NOT NULL,
-    state TEXT NOT NULL,
-    purpose TEXT NOT NULL,
-    configuration TEXT NOT NULL,       -- JSON
-    network_hash TEXT NOT NULL,
-    seed INTEGER NOT NULL,             -- unsigned 64 bits, stored as signed
-    target_fidelity REAL NOT NULL,
-    fidelity REAL NOT NULL,
-    reason TEXT NOT NULL,
-    message TEXT NOT NULL,
-    checkpoint TEXT NOT NULL,
-    copied_from INTEGER NOT NULL,      -- a trial's id, or 0
-    source INTEGER NOT NULL,           -- a trial's id, or 0
-    attempts INTEGER NOT NULL,
-    worker INTEGER NOT NULL,
-    started REAL NOT NULL,
-    finished REAL NOT NULL,
-    UNIQUE (study, id)
-  ) STRICT;
-  CREATE TABLE events (
-    study INTEGER NOT NULL REFERENCES studies (id),
-    place INTEGER NOT NULL,            -- 1, 2, … in a study
-    kind TEXT NOT NULL,
-    trial INTEGER NOT NULL,            -- its id, or 0
-    fidelity REAL NOT NULL,            -- that it had then
-    time REAL NOT NULL,                -- seconds since the study began, on its own clock
-    worker INTEGER NOT NULL,           -- that had the trial until then, or -1
-    PRIMARY KEY (study, place)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE measurements (
-    study INTEGER NOT NULL,
-    trial INTEGER NOT NULL,
-    place INTEGER NOT NULL,            -- 0, 1, … in a trial
-    fidelity REAL NOT NULL,
-    seconds REAL NOT NULL,
-    metrics TEXT NOT NULL,             -- JSON
-    details TEXT NOT NULL DEFAULT '',  -- JSON; empty: none
-    PRIMARY KEY (study, trial, place)
-  ) STRICT, WITHOUT ROWID;
-)";
 
 std::string text_of(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -256,7 +203,7 @@ class SqliteStorage : public Storage {
     }
     Transaction transaction(database_);
     if (is_ours()) return false;  // another process has made them meanwhile
-    database_.execute(schema);
+    database_.execute(sqlite_schema);
     database_.execute(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
     database_.execute(("PRAGMA user_version = " + std::to_string(schema_version)).c_str());
     transaction.commit();

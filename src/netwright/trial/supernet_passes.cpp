@@ -38,9 +38,6 @@ bool& pass_by_name(SupernetPasses& passes, const std::string& name) {
 }
 
 SupernetPasses parse_passes(const Yaml& node) {
-  if (!node.is_mapping()) {
-    throw invalid(node.where, "'passes' must be a mapping", "write passes: {recompute: true}");
-  }
   SupernetPasses passes;
   MappingReader reader(node, "passes");
   for (const PassName& pass : table) passes.*pass.member = reader.boolean(pass.name, passes.*pass.member);

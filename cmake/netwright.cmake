@@ -64,8 +64,8 @@ function(netwright_test name)
     netwright_use_torch(${target})
     set(label torch)
   endif()
-  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST TEST_FILTER "-Slow*" PROPERTIES LABELS ${label} TIMEOUT 600
-                       ${environment})
-  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST TEST_FILTER "Slow*" PROPERTIES LABELS slow TIMEOUT 3000
-                       ${environment})
+  gtest_discover_tests(${target} NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST TEST_FILTER "-Slow*"
+                       PROPERTIES LABELS ${label} TIMEOUT 600 ${environment})
+  gtest_discover_tests(${target} NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST TEST_FILTER "Slow*"
+                       PROPERTIES LABELS slow TIMEOUT 3000 ${environment})
 endfunction()

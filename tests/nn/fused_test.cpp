@@ -82,7 +82,13 @@ INSTANTIATE_TEST_SUITE_P(Shapes, FusedBlockTest,
                          testing::Values(Shapes{2, 16, 16, 8, 8, 3}, Shapes{3, 3, 16, 9, 7, 3},
                                          Shapes{2, 8, 24, 5, 5, 5}, Shapes{1, 36, 36, 6, 7, 3},
                                          Shapes{5, 17, 9, 4, 1, 1}, Shapes{2, 1, 5, 28, 28, 3},
-                                         Shapes{1, 4, 8, 90, 120, 3}, Shapes{7, 33, 40, 1, 1, 3}));
+                                         Shapes{1, 4, 8, 90, 120, 3}, Shapes{7, 33, 40, 1, 1, 3}),
+                         [](const testing::TestParamInfo<Shapes>& info) {
+                           const Shapes& s = info.param;
+                           return std::to_string(s.samples) + "x" + std::to_string(s.in) + "to" +
+                                  std::to_string(s.out) + "x" + std::to_string(s.height) + "x" +
+                                  std::to_string(s.width) + "_kernel" + std::to_string(s.kernel);
+                         });
 
 TEST(Fused, ThreadsOnlyChangeRounding) {
   const auto block = make_block({.in = 16, .out = 16, .kernel = 3, .norm = Norm::affine, .before = Activation::relu});

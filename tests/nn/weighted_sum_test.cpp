@@ -262,7 +262,13 @@ INSTANTIATE_TEST_SUITE_P(Cases, WeightedSumTest,
                          testing::Values(Case{3, 16, 8, 8, false}, Case{2, 16, 8, 8, true}, Case{2, 8, 7, 5, true},
                                          Case{1, 20, 3, 13, false}, Case{2, 36, 6, 6, true}, Case{4, 4, 9, 9, false},
                                          Case{2, 3, 5, 6, true}, Case{5, 64, 2, 3, false}, Case{2, 1, 4, 4, false},
-                                         Case{1, 16, 32, 32, false}, Case{1, 8, 1, 40, false}));
+                                         Case{1, 16, 32, 32, false}, Case{1, 8, 1, 40, false}),
+                         [](const testing::TestParamInfo<Case>& info) {
+                           const Case& c = info.param;
+                           return std::to_string(c.samples) + "x" + std::to_string(c.channels) + "x" +
+                                  std::to_string(c.height) + "x" + std::to_string(c.width) +
+                                  (c.strided ? "_strided" : "");
+                         });
 
 TEST(WeightedSum, RepeatsBitForBitOnOneThread) {
   const int threads = at::get_num_threads();

@@ -3,6 +3,7 @@
 #include <torch/csrc/autograd/functions/utils.h>
 #include <torch/csrc/autograd/saved_variable.h>
 
+#include "netwright/nn/accumulated.h"
 #include "netwright/nn/fused.h"
 #include "netwright/nn/kernels/pool.h"
 #include "netwright/nn/scratch.h"
@@ -46,17 +47,34 @@ void run_forward(const torch::Tensor& x, const PoolOptions& options, const torch
 
 template <class T>
 void run_backward(const torch::Tensor& x, const PoolOptions& options, const torch::Tensor& statistics,
-                  const torch::Tensor& y, const torch::Tensor& gradient, const torch::Tensor& found) {
-  kernels::Pooling<T> pooling = pooling_of<T>(found, options, statistics);
+                  const torch::Tensor& y, const std::vector<ValueGradient>& gradients,
+                  const GradientSum::Place& place) {
+  kernels::Pooling<T> pooling = pooling_of<T>(place.tensor, options, statistics);
   if (x.defined()) pooling.x = x.data_ptr<T>();
   if (y.defined()) pooling.y = y.data_ptr<T>();
-  pooling.gradient = gradient.data_ptr<T>();
-  pooling.x_gradient = found.data_ptr<T>();
+  std::vector<const T*> of;
+  std::vector<T> weights;
+  torch::Tensor sums;
+  for (const ValueGradient& one : gradients) {
+    of.push_back(one.gradient.data_ptr<T>());
+    weights.push_back(static_cast<T>(one.weight));
+    if (!one.sums.defined()) continue;
+    sums = sums.defined() ? sums + one.weight * one.sums : one.weight * one.sums;
+  }
+  pooling.gradients = of.data();
+  pooling.gradient_weights = weights.data();
+  pooling.gradient_count = static_cast<int>(of.size());
+  if (sums.defined()) {
+    pooling.totals = sums.data_ptr<double>();
+    pooling.products = pooling.totals + pooling.channels;
+  }
+  pooling.x_gradient = place.tensor.data_ptr<T>();
+  pooling.add = place.add;
   const auto* kernels = kernels::pooling_kernels<T>();
   kernels->backward(pooling, scratch(kernels->scratch_bytes(pooling)));
 }
 
-class PoolBackward : public torch::autograd::Node {
+class PoolBackward : public ValueGradients {
  public:
   PoolBackward(const PoolOptions& options, const torch::Tensor& x, torch::Tensor statistics)
       : options_(options), statistics_(std::move(statistics)), x_(x, /*is_output=*/false) {}
@@ -64,18 +82,19 @@ class PoolBackward : public torch::autograd::Node {
   void save_output(const torch::Tensor& y) { y_ = SavedVariable(y, /*is_output=*/true); }
 
   variable_list apply(variable_list&& gradients) override {
-    if (!gradients[0].defined()) return {torch::Tensor()};
+    const std::vector<ValueGradient> all = all_of(gradients[0]);
+    if (all.empty()) return {torch::Tensor()};
     const torch::Tensor x = x_.unpack(shared_from_this());
     if (at::GradMode::is_enabled()) return {differentiable(x, gradients[0])};
     const torch::Tensor y = statistics_.defined() ? y_.unpack(shared_from_this()) : torch::Tensor();
-    const torch::Tensor gradient = packed(gradients[0]);
-    torch::Tensor found = torch::empty_like(x);
+    auto* sum = dynamic_cast<GradientSum*>(next_edge(0).function.get());
+    const GradientSum::Place place = sum ? sum->place(x) : GradientSum::Place{torch::empty_like(x), false};
     if (x.scalar_type() == torch::kFloat) {
-      run_backward<float>(x, options_, statistics_, y, gradient, found);
+      run_backward<float>(x, options_, statistics_, y, all, place);
     } else {
-      run_backward<double>(x, options_, statistics_, y, gradient, found);
+      run_backward<double>(x, options_, statistics_, y, all, place);
     }
-    return {found};
+    return {sum ? torch::Tensor() : place.tensor};
   }
 
   void release_variables() override {
@@ -85,6 +104,16 @@ class PoolBackward : public torch::autograd::Node {
   std::string name() const override { return "PoolBackward"; }
 
  private:
+  // What it was given and told; or, of both, their sum.
+  std::vector<ValueGradient> all_of(const torch::Tensor& given) {
+    std::vector<ValueGradient> all = std::move(taken_);
+    taken_.clear();
+    if (!given.defined()) return all;
+    torch::Tensor gradient = packed(given);
+    for (const ValueGradient& one : all) gradient = gradient.add(one.gradient, one.weight);
+    return {{gradient, 1, {}}};
+  }
+
   torch::Tensor differentiable(const torch::Tensor& x, const torch::Tensor& gradient) const {
     const torch::Tensor apart = x.view_as(x);
     torch::Tensor y = plain_pool(apart, options_);

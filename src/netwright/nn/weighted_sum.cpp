@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "netwright/nn/accumulated.h"
 #include "netwright/nn/kernels/weighted_sum.h"
 #include "netwright/nn/scratch.h"
 
@@ -35,6 +36,7 @@ constexpr std::size_t inputs_per_stage = 4;
 struct Plan {
   Shape output;
   torch::ScalarType kept = torch::kFloat;  // type of z
+  bool tells = false;
   int sources = 0, values = 0, stages = 0;
   std::vector<TermPlan> terms;
 
@@ -69,7 +71,7 @@ struct View {
     for (int s = 0; s < plan.sources; ++s) {
       const torch::Tensor& x = tensors[plan.source(s)];
       const bool image = x.dim() == 4;
-      sources[static_cast<std::size_t>(s)] = {x.data_ptr<T>(), image ? x.size(2) : 1, image ? x.size(3) : 1, nullptr};
+      sources[static_cast<std::size_t>(s)] = {x.data_ptr<T>(), image ? x.size(2) : 1, image ? x.size(3) : 1};
     }
     const torch::Tensor& weights = tensors[0];
     std::size_t next = plan.first_weight(), kept = plan.inputs() + 1;
@@ -131,7 +133,7 @@ void run_forward(const Plan& plan, const variable_list& tensors, const torch::Te
 
 template <class T, class Z = T>
 variable_list run_backward(const Plan& plan, const variable_list& tensors, const torch::Tensor& gradient,
-                           const std::vector<bool>& wanted) {
+                           const std::vector<bool>& wanted, const torch::autograd::edge_list& edges) {
   View<T, Z> view(plan, tensors);
   view.sum.gradient = gradient.data_ptr<T>();
   variable_list found(plan.inputs());
@@ -140,10 +142,33 @@ variable_list run_backward(const Plan& plan, const variable_list& tensors, const
     found[i] = torch::empty_like(tensors[i]);
     return found[i].data_ptr<T>();
   };
-  for (int s = 0; s < plan.sources; ++s) view.sources[static_cast<std::size_t>(s)].gradient = like(plan.source(s));
+  for (int s = 0; s < plan.sources; ++s) {
+    kernels::SumSource<T>& source = view.sources[static_cast<std::size_t>(s)];
+    auto* sum = dynamic_cast<GradientSum*>(edges[plan.source(s)].function.get());
+    if (!sum || !wanted[plan.source(s)]) {
+      source.gradient = like(plan.source(s));
+      continue;
+    }
+    const GradientSum::Place place = sum->place(tensors[plan.source(s)]);
+    source.gradient = place.tensor.data_ptr<T>();
+    source.add = place.add;
+  }
+  // What values are told is complete when the kernels have run.
+  std::vector<std::pair<ValueGradients*, ValueGradient>> told;
   std::size_t next = plan.first_weight();
   for (std::size_t k = 0; k < plan.terms.size(); ++k) {
-    if (plan.terms[k].value >= 0) view.terms[k].y_gradient = like(plan.value(plan.terms[k].value));
+    if (plan.terms[k].value >= 0) {
+      const std::size_t value = plan.value(plan.terms[k].value);
+      auto* takes = plan.tells ? dynamic_cast<ValueGradients*>(edges[value].function.get()) : nullptr;
+      if (takes && wanted[value]) {
+        const torch::Tensor sums = torch::empty({2, view.sum.channels}, torch::kDouble);
+        view.terms[k].value_totals = sums.data_ptr<double>();
+        view.terms[k].value_products = view.terms[k].value_totals + view.sum.channels;
+        told.push_back({takes, {gradient, static_cast<double>(view.terms[k].weight), sums}});
+      } else {
+        view.terms[k].y_gradient = like(value);
+      }
+    }
     for (int s = 0; s < plan.terms[k].stages; ++s, next += inputs_per_stage) {
       view.terms[k].stage[s].gamma_gradient = like(next + 2);
       view.terms[k].stage[s].beta_gradient = like(next + 3);
@@ -157,6 +182,7 @@ variable_list run_backward(const Plan& plan, const variable_list& tensors, const
   }
   const auto* kernels = kernels::weighted_sum_kernels<T, Z>();
   kernels->backward(view.sum, scratch(kernels->scratch_bytes(view.sum)));
+  for (auto& [takes, what] : told) takes->take(std::move(what));
   if (tensors[0].defined() && wanted[0]) {
     found[0] = torch::empty_like(tensors[0]);
     for (std::size_t k = 0; k < view.terms.size(); ++k) {
@@ -239,10 +265,11 @@ class WeightedSumBackward : public torch::autograd::Node {
     }
     const torch::Tensor gradient = packed(gradients[0]);
     if (plan_.kept == torch::kBFloat16) {
-      return run_backward<float, kernels::Bfloat16>(plan_, tensors, gradient, wanted);
+      return run_backward<float, kernels::Bfloat16>(plan_, tensors, gradient, wanted, next_edges());
     }
-    return gradient.scalar_type() == torch::kFloat ? run_backward<float>(plan_, tensors, gradient, wanted)
-                                                   : run_backward<double>(plan_, tensors, gradient, wanted);
+    return gradient.scalar_type() == torch::kFloat
+               ? run_backward<float>(plan_, tensors, gradient, wanted, next_edges())
+               : run_backward<double>(plan_, tensors, gradient, wanted, next_edges());
   }
 
   void release_variables() override { saved_.clear(); }
@@ -334,8 +361,9 @@ TermPlan plan_of(const FactorizedReduce& layer, variable_list& weights) {
 }  // namespace
 
 torch::Tensor weighted_sum(const std::vector<torch::Tensor>& sources, const std::vector<SumTerm>& terms,
-                           const torch::Tensor& weights, const Shape& output, torch::ScalarType kept) {
+                           const torch::Tensor& weights, const Shape& output, torch::ScalarType kept, bool tells) {
   Plan plan;
+  plan.tells = tells;
   plan.output = output;
   plan.kept = kept;
   plan.sources = static_cast<int>(sources.size());

@@ -34,7 +34,10 @@ bool summable(const FactorizedReduce& layer);
 // `weights`: one a term, in the terms' type; undefined: all 1. Updates the running statistics of the layers' norms.
 // Preconditions: sources, values and layers are summable; terms have the output's shape; at least one term.
 // `kept`: the type in which it keeps what pointwise convolutions gave: that of the sources, or, of float32, bfloat16.
+// `tells`: values that are fused_pool's are told their gradients' parts (accumulated.h); then gradients are to be taken
+// of what they are made from, not of them.
 torch::Tensor weighted_sum(const std::vector<torch::Tensor>& sources, const std::vector<SumTerm>& terms,
-                           const torch::Tensor& weights, const Shape& output, torch::ScalarType kept);
+                           const torch::Tensor& weights, const Shape& output, torch::ScalarType kept,
+                           bool tells = false);
 
 }  // namespace netwright

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "netwright/nn/accumulated.h"
 #include "netwright/nn/fused.h"
 #include "netwright/nn/recompute.h"
 #include "netwright/nn/weighted_sum.h"
@@ -58,8 +59,13 @@ class Supernet::Run {
       const SupernetStep& step = net_.steps_[i];
       torch::Tensor y = run(step);
       for (const int slot : step.last_read) release(slot);
-      slots_[static_cast<std::size_t>(step.output)] = std::move(y);
+      put(step.output, y);
     }
+  }
+
+  void put(int slot, const torch::Tensor& y) {
+    const bool several = net_.readers_[static_cast<std::size_t>(slot)] > 1;
+    slots_[static_cast<std::size_t>(slot)] = net_.passes_.accumulate && several ? accumulated(y) : y;
   }
 
   // Everything that the steps need besides their slots is copied: the backward pass comes when this run is over.
@@ -76,7 +82,7 @@ class Supernet::Run {
       run.slots_[0] = first;
       run.flat_ = values.back();
       for (std::size_t i = 0; i < segment.inputs.size(); ++i) {
-        run.slots_[static_cast<std::size_t>(segment.inputs[i])] = values[i];
+        run.put(segment.inputs[i], values[i]);
       }
       run.run_steps(segment.begin, segment.end);
       std::vector<torch::Tensor> outputs;
@@ -88,7 +94,7 @@ class Supernet::Run {
       for (const int slot : net_.steps_[i].last_read) release(slot);
     }
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-      slots_[static_cast<std::size_t>(segment.outputs[i])] = outputs[i];
+      put(segment.outputs[i], outputs[i]);
     }
   }
 
@@ -258,7 +264,8 @@ class Supernet::Run {
       std::vector<SumTerm> all;
       for (const Weighted& one : terms) all.push_back(one.term);
       const bool halved = net_.passes_.bf16 && any.scalar_type() == torch::kFloat;
-      return weighted_sum(sources, all, scales, shape, halved ? torch::kBFloat16 : any.scalar_type());
+      return weighted_sum(sources, all, scales, shape, halved ? torch::kBFloat16 : any.scalar_type(),
+                          net_.passes_.accumulate);
     }
     torch::Tensor total;
     for (std::size_t k = 0; k < terms.size(); ++k) {
@@ -283,7 +290,10 @@ class Supernet::Run {
   torch::Tensor share_of(int slot_number, std::int64_t partial) {
     torch::Tensor& share = shares_[static_cast<std::size_t>(slot_number)];
     const torch::Tensor& x = slot(slot_number);
-    if (!share.defined() || !net_.passes_.share) share = x.narrow(1, 0, x.size(1) / partial).contiguous(layout());
+    if (!share.defined() || !net_.passes_.share) {
+      share = x.narrow(1, 0, x.size(1) / partial).contiguous(layout());
+      if (net_.passes_.accumulate) share = accumulated(share);
+    }
     return share;
   }
 

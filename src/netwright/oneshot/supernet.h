@@ -83,6 +83,7 @@ class Supernet : public torch::nn::Module {
   Relaxation relaxation_;
   std::vector<SupernetStep> steps_;
   std::vector<int> shared_slots_;  // of each shared unit: the slot it reads
+  std::vector<int> readers_;       // of each slot: how many units read it
   int slot_count_ = 0;
   int output_slot_ = 0;
   SupernetPasses passes_;

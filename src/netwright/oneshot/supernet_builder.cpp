@@ -233,15 +233,15 @@ class SupernetBuilder {
 
   // Drops the steps nobody needs, and notes after which step each slot is free. Slot 0 stays: zeros take its size.
   void schedule() {
-    std::vector<bool> read(static_cast<std::size_t>(net_->slot_count_), false);
-    read[static_cast<std::size_t>(net_->output_slot_)] = true;
+    std::vector<int>& readers = net_->readers_;
+    readers.assign(static_cast<std::size_t>(net_->slot_count_), 0);
+    ++readers[static_cast<std::size_t>(net_->output_slot_)];
     std::vector<SupernetStep> kept;
     for (auto step = net_->steps_.rbegin(); step != net_->steps_.rend(); ++step) {
-      if (!read[static_cast<std::size_t>(step->output)]) continue;
+      if (readers[static_cast<std::size_t>(step->output)] == 0) continue;
       const auto note = [&](const SupernetUnit& unit) {
         for (const int input : unit.inputs) {
-          if (!read[static_cast<std::size_t>(input)] && input != 0) step->last_read.push_back(input);
-          read[static_cast<std::size_t>(input)] = true;
+          if (readers[static_cast<std::size_t>(input)]++ == 0 && input != 0) step->last_read.push_back(input);
         }
       };
       std::for_each(step->units.begin(), step->units.end(), note);

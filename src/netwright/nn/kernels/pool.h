@@ -20,11 +20,18 @@ struct Pooling {
   bool average = false;
   bool normalize = false;
   int threads = 1;
-  const T* x = nullptr;         // backward: read by maxima alone
-  T* y = nullptr;               // forward: written; backward: read where normalised
-  Statistics<T> norm;           // where normalised
-  const T* gradient = nullptr;  // backward: of y
+  const T* x = nullptr;  // backward: read by maxima alone
+  T* y = nullptr;        // forward: written; backward: read where normalised
+  Statistics<T> norm;    // where normalised
+  // Backward: the gradient of y is the sum over k of gradient_weights[k] * gradients[k].
+  const T* const* gradients = nullptr;
+  const T* gradient_weights = nullptr;
+  int gradient_count = 0;
+  // Where normalised, by channel, the sums over positions of y's gradient, and of that times y. Null where they are not
+  // known: then there is one gradient, of weight 1.
+  const double *totals = nullptr, *products = nullptr;
   T* x_gradient = nullptr;
+  bool add = false;  // x's gradient is added to what is there
 
   std::int64_t out_height() const { return (height - 1) / stride + 1; }
   std::int64_t out_width() const { return (width - 1) / stride + 1; }

@@ -148,8 +148,8 @@ void set_factors(const Pooling<T>& pooling, PoolWork<T>& work) {
   for (std::int64_t c = 0; c < work.padded; ++c) {
     work.a[c] = work.b[c] = work.c[c] = 0;
     if (c >= pooling.channels) continue;
-    double total = 0, product = 0;
-    for (int t = 0; t < work.threads_used; ++t) {
+    double total = pooling.totals ? pooling.totals[c] : 0, product = pooling.totals ? pooling.products[c] : 0;
+    for (int t = 0; t < work.threads_used && !pooling.totals; ++t) {
       total += work.threads[t].sum[c];
       product += work.threads[t].centred[c];
     }
@@ -217,7 +217,7 @@ void pool_backward_sample(const Pooling<T>& pooling, const PoolWork<T>& work, ty
   const std::int64_t in = pooling.height * pooling.width * channels;
   const std::int64_t out = pooling.out_height() * pooling.out_width() * channels;
   T* to = pooling.x_gradient + n * in;
-  std::memset(to, 0, static_cast<std::size_t>(in) * sizeof(T));
+  if (!pooling.add) std::memset(to, 0, static_cast<std::size_t>(in) * sizeof(T));
   std::int64_t i = n * out;
   for (std::int64_t y = 0; y < pooling.out_height(); ++y) {
     const Window rows(y, pooling.stride, pooling.height);
@@ -225,7 +225,10 @@ void pool_backward_sample(const Pooling<T>& pooling, const PoolWork<T>& work, ty
       const Window columns(column, pooling.stride, pooling.width);
       const T share = pooling.average ? T(1) / static_cast<T>(rows.count() * columns.count()) : T(1);
       for_channels<T>(channels, [&](std::int64_t c, std::int64_t count) {
-        Lanes<T> gradient = load(pooling.gradient + i + c, count);
+        Lanes<T> gradient = spread(pooling.gradient_weights[0]) * load(pooling.gradients[0] + i + c, count);
+        for (int k = 1; k < pooling.gradient_count; ++k) {
+          gradient += spread(pooling.gradient_weights[k]) * load(pooling.gradients[k] + i + c, count);
+        }
         if (pooling.normalize) {
           gradient =
               load(work.a + c) * gradient + (load(work.b + c) * load(pooling.y + i + c, count) + load(work.c + c));
@@ -255,8 +258,8 @@ void pool_backward(const Pooling<T>& pooling, void* scratch) {
       for (std::int64_t c = 0; c < work.padded; ++c) own.sum[c] = own.centred[c] = 0;
       constexpr std::int64_t block = 256;
       const std::int64_t last = samples.last * positions;
-      for (std::int64_t i = samples.first * positions; i < last; i += block) {
-        add_gradient_sums<T>(pooling.gradient, pooling.y, nullptr, i, i + block < last ? i + block : last,
+      for (std::int64_t i = samples.first * positions; i < last && !pooling.totals; i += block) {
+        add_gradient_sums<T>(pooling.gradients[0], pooling.y, nullptr, i, i + block < last ? i + block : last,
                              pooling.channels, own.sum, own.centred);
       }
 #pragma omp barrier

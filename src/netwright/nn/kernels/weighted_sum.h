@@ -46,6 +46,7 @@ struct SumSource {
   const T* x = nullptr;
   std::int64_t height = 0, width = 0;
   T* gradient = nullptr;  // backward: null where it is not wanted
+  bool add = false;       // backward: the gradient is added to what is there
 };
 
 // Depthwise convolution (kernel 3 or 5, dilation 1 or 2, stride 1 or 2), then a pointwise one. Of a factorized
@@ -75,6 +76,9 @@ struct Term {
   Stage<T, Z> stage[2];
   const T* y = nullptr;     // value
   T* y_gradient = nullptr;  // backward: null where it is not wanted
+  // Backward, of a value: by channel, the sums over positions of out's gradient, and of that times the value. Null
+  // where they are not wanted.
+  double *value_totals = nullptr, *value_products = nullptr;
 };
 
 template <class T, class Z = T>

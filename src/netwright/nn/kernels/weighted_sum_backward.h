@@ -187,6 +187,7 @@ void write_source(const WeightedSum<T, Z>& sum, const Work<T, Z>& work, const Th
         Lanes<T> value{};
         if (separable) value = passed(own.input.at(y, x) + c, own.sums + i * work.padded + c);
         if (g) value += spread(identity) * load(g + i * channels + c, count);
+        if (source.add) value += load(to + i * channels + c, count);
         store(to + i * channels + c, value, count);
       });
     }

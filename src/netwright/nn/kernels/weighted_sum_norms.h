@@ -70,10 +70,16 @@ void finish_outputs(WeightedSum<T, Z>& sum, const Work<T, Z>& work, const Group&
       continue;
     }
     term.weight_gradient = 0;
-    for (int t = 0; t < work.threads_used; ++t) {
-      for (std::int64_t c = 0; c < sum.channels; ++c) {
-        term.weight_gradient += work.threads[t].stages[2 * k].centred[c];
+    for (std::int64_t c = 0; c < sum.channels; ++c) {
+      double total = 0, product = 0;
+      for (int t = 0; t < work.threads_used; ++t) {
+        total += work.threads[t].stages[2 * k].sum[c];
+        product += work.threads[t].stages[2 * k].centred[c];
       }
+      term.weight_gradient += product;
+      if (!term.value_totals) continue;
+      term.value_totals[c] = total;
+      term.value_products[c] = product;
     }
   }
 }

@@ -1,6 +1,7 @@
 #include "netwright/nn/factorized_reduce.h"
 
 #include "netwright/nn/fused.h"
+#include "netwright/nn/relu_halves.h"
 #include "netwright/nn/weighted_sum.h"
 
 namespace netwright {
@@ -16,11 +17,13 @@ FactorizedReduce::FactorizedReduce(std::int64_t in, std::int64_t out, Norm norm)
 
 torch::Tensor FactorizedReduce::forward(const std::vector<torch::Tensor>& inputs) {
   const torch::Tensor& source = inputs[0];
-  if (kernels_wanted_ && !PlainExecution::active() && source.dim() == 4 && summable(source) && summable(*this)) {
+  if (kernels_wanted_ && !PlainExecution::active() && source.dim() == 4 && summable(source)) {
     const Shape output{source.size(1), (source.size(2) + 1) / 2, (source.size(3) + 1) / 2};
-    if (source.size(0) * output.height * output.width > 1) {
+    if (summable(*this) && source.size(0) * output.height * output.width > 1) {
       return weighted_sum({source}, {{.source = 0, .reduce = this}}, {}, output, source.scalar_type());
     }
+    const auto [even, odd] = relu_halves(source);
+    return norm_->forward(torch::cat({torch::conv2d(even, even_->weight), torch::conv2d(odd, odd_->weight)}, 1));
   }
   const torch::Tensor x = torch::relu(source);
   return norm_->forward(torch::cat({even_->forward(x), odd_->forward(shifted(x))}, 1));

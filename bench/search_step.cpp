@@ -70,7 +70,7 @@ class Search {
   }
 
   void step() {
-    if (options_.reference && options_.order == "first") return published_step();
+    if (options_.reference) return published_step();
     steps_.run(train_, valid_, {0, 50}, 0.025, generator_);
   }
 
@@ -101,20 +101,25 @@ class Search {
     return build_supernet(relaxation_, space_.table(), net_options);
   }
 
-  // Both losses are propagated back to weights and architecture, as loss.backward() does there.
+  // Where the code calls loss.backward(), the loss is propagated back to weights and architecture alike: the first
+  // order's validation loss and the loss that trains the weights.
   void published_step() {
-    std::vector<torch::Tensor> all = net_->parameters();
-    const Mixture mixture = method_->mixture({0, 50}, generator_);
-    for (const Batch* batch : {&valid_, &train_}) {
-      const torch::Tensor loss =
-          torch::nn::functional::cross_entropy(net_->forward(batch->inputs, mixture), batch->labels);
-      loss.backward({}, /*retain_graph=*/batch == &valid_);
-      if (batch == &valid_) {
-        for (torch::Tensor& parameter : all) parameter.mutable_grad().reset();
-      }
+    const Progress progress{0, 50};
+    Optimizer& optimizer = steps_.optimizer();
+    if (options_.order == "first") {
+      propagate(valid_, method_->mixture(progress, generator_));
+      optimizer.clear_gradients();
+    } else {
+      method_->update({*net_, train_, valid_, progress, generator_, 0.025, sgd().momentum, sgd().weight_decay,
+                       net_->parameters(), [&] { return optimizer.first_moments(); }});
     }
-    steps_.optimizer().step(0.025, clipping_scale(steps_.optimizer().gradient_norm(), 5));
-    steps_.optimizer().clear_gradients();
+    propagate(train_, method_->mixture(progress, generator_));
+    optimizer.step(0.025, clipping_scale(optimizer.gradient_norm(), 5));
+    optimizer.clear_gradients();
+  }
+
+  void propagate(const Batch& batch, const Mixture& mixture) {
+    torch::nn::functional::cross_entropy(net_->forward(batch.inputs, mixture), batch.labels).backward();
   }
 
   std::int64_t resident_;  // before anything was built

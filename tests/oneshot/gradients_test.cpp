@@ -68,9 +68,8 @@ std::vector<torch::Tensor> momentum(const Bench& bench) {
 
 SearchStep step_with_momentum(Bench& bench) {
   const SearchStep step = bench.step();
-  return {
-      step.net, step.train, step.valid, step.progress, step.generator, 0.1, 0.9, 3e-3, [&] {
-            return momentum(bench); }};
+  return {step.net, step.train, step.valid, step.progress, step.generator,
+          0.1,      0.9,        3e-3,       step.weights,  [&] { return momentum(bench); }};
 }
 
 // The validation loss after one step of SGD on the training loss.

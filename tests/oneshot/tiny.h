@@ -82,10 +82,16 @@ struct Bench {
   }
 
   SearchStep step(const Progress& progress = {0, 10}) {
-    return {*net,     train,     valid,
-            progress, generator, 0.025,
-            0.9,      3e-4,      [this] {
-              return std::vector<torch::Tensor>(net->parameters().size()); }};
+    return {*net,
+            train,
+            valid,
+            progress,
+            generator,
+            0.025,
+            0.9,
+            3e-4,
+            net->parameters(),
+            [this] { return std::vector<torch::Tensor>(net->parameters().size()); }};
   }
 
   // Architecture parameters, by name.

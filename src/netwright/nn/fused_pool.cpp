@@ -42,7 +42,7 @@ void run_forward(const torch::Tensor& x, const PoolOptions& options, const torch
   pooling.y = y.data_ptr<T>();
   const auto* kernels = kernels::pooling_kernels<T>();
   kernels->forward(pooling, scratch(kernels->scratch_bytes(pooling)));
-  if (norm) norm->update_running(statistics, y.numel() / y.size(1));
+  if (norm) norm->update_running<T>(pooling.norm.mean, pooling.norm.variance, y.numel() / y.size(1));
 }
 
 template <class T>

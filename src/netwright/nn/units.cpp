@@ -106,9 +106,8 @@ torch::Tensor BatchNorm::forward(const torch::Tensor& x, Activation after) {
 namespace {
 
 template <class T>
-void move_towards(const torch::Tensor& running, const torch::Tensor& found, double scale) {
+void move_towards(const torch::Tensor& running, const T* from, double scale) {
   T* to = running.data_ptr<T>();
-  const T* from = found.data_ptr<T>();
   for (std::int64_t c = 0; c < running.numel(); ++c) {
     const auto value = static_cast<T>(static_cast<double>(from[c]) * scale);
     to[c] += static_cast<T>(BatchNorm::momentum) * (value - to[c]);
@@ -117,18 +116,15 @@ void move_towards(const torch::Tensor& running, const torch::Tensor& found, doub
 
 }  // namespace
 
-void BatchNorm::update_running(const torch::Tensor& statistics, std::int64_t positions) {
+template <class T>
+void BatchNorm::update_running(const T* mean, const T* variance, std::int64_t positions) {
   if (RestingStatistics::active()) return;
-  const double unbiased = static_cast<double>(positions) / static_cast<double>(positions - 1);
-  const torch::Tensor mean = statistics[0], variance = statistics[1];
-  if (running_mean.scalar_type() == torch::kFloat) {
-    move_towards<float>(running_mean, mean, 1);
-    move_towards<float>(running_var, variance, unbiased);
-  } else {
-    move_towards<double>(running_mean, mean, 1);
-    move_towards<double>(running_var, variance, unbiased);
-  }
+  move_towards(running_mean, mean, 1);
+  move_towards(running_var, variance, static_cast<double>(positions) / static_cast<double>(positions - 1));
 }
+
+template void BatchNorm::update_running(const float* mean, const float* variance, std::int64_t positions);
+template void BatchNorm::update_running(const double* mean, const double* variance, std::int64_t positions);
 
 void BatchNorm::initialize(at::Generator&) {
   torch::NoGradGuard guard;

@@ -34,8 +34,10 @@ class BatchNorm : public Unit {
   bool uses_batch(const torch::Tensor& x) const;       // rather than the running statistics
   void initialize(at::Generator& generator) override;  // scale 1, shift 0, running mean 0 and variance 1
 
-  // By a batch's statistics, taken over so many positions: rows mean and (biased) variance.
-  void update_running(const torch::Tensor& statistics, std::int64_t positions);
+  // By a batch's statistics, taken over so many positions: mean and (biased) variance of each channel, in the type of
+  // the running ones.
+  template <class T>
+  void update_running(const T* mean, const T* variance, std::int64_t positions);
 
   static constexpr double momentum = 0.1;
   static constexpr double epsilon = 1e-5;

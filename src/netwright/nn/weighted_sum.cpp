@@ -29,8 +29,7 @@ struct TermPlan {
 };
 
 // What the function knows besides tensors. Its inputs are in this order: weights, sources, values, then of each stage
-// of the separable terms the depthwise and the pointwise weights, scale and shift of the norm. What it keeps for
-// backward besides: the statistics of all stages (rows mean, variance and inverse of each) and the z of each.
+// of the separable terms the depthwise and the pointwise weights, scale and shift of the norm.
 constexpr std::size_t inputs_per_stage = 4;
 
 struct Plan {
@@ -44,6 +43,12 @@ struct Plan {
   std::size_t value(int number) const { return 1 + static_cast<std::size_t>(sources + number); }
   std::size_t first_weight() const { return 1 + static_cast<std::size_t>(sources + values); }
   std::size_t inputs() const { return first_weight() + inputs_per_stage * static_cast<std::size_t>(stages); }
+};
+
+// What it keeps for backward besides.
+struct KeptTensors {
+  torch::Tensor statistics;  // of all stages: rows mean, variance and inverse of each
+  torch::Tensor z;           // of each stage a row
 };
 
 torch::Tensor empty_output(const Plan& plan, const torch::Tensor& like) {
@@ -60,8 +65,8 @@ T* numbers(const torch::Tensor& tensor) {
 // The kernels' view of the tensors.
 template <class T, class Z>
 struct View {
-  // `tensors`: the inputs, then what is kept besides.
-  View(const Plan& plan, const variable_list& tensors) : sources(static_cast<std::size_t>(plan.sources)) {
+  View(const Plan& plan, const variable_list& tensors, const KeptTensors& kept)
+      : sources(static_cast<std::size_t>(plan.sources)) {
     const torch::Tensor& like = tensors[1];
     sum.samples = like.size(0);
     sum.height = plan.output.is_image() ? plan.output.height : 1;
@@ -74,8 +79,9 @@ struct View {
       sources[static_cast<std::size_t>(s)] = {x.data_ptr<T>(), image ? x.size(2) : 1, image ? x.size(3) : 1};
     }
     const torch::Tensor& weights = tensors[0];
-    std::size_t next = plan.first_weight(), kept = plan.inputs() + 1;
-    T* statistics = tensors[plan.inputs()].data_ptr<T>();
+    std::size_t next = plan.first_weight();
+    T* statistics = kept.statistics.data_ptr<T>();
+    Z* z = static_cast<Z*>(kept.z.data_ptr());
     for (std::size_t k = 0; k < plan.terms.size(); ++k) {
       const TermPlan& from = plan.terms[k];
       kernels::Term<T, Z> term;
@@ -96,12 +102,13 @@ struct View {
                          stage.stride,
                          tensors[next].data_ptr<T>(),
                          tensors[next + 1].data_ptr<T>(),
-                         static_cast<Z*>(tensors[kept++].data_ptr()),
+                         z,
                          {statistics, statistics + sum.channels, statistics + 2 * sum.channels},
                          numbers<T>(tensors[next + 2]),
                          numbers<T>(tensors[next + 3])};
         next += inputs_per_stage;
         statistics += 3 * sum.channels;
+        z += sum.positions() * sum.channels;
       }
       terms.push_back(term);
     }
@@ -117,24 +124,24 @@ struct View {
 };
 
 template <class T, class Z = T>
-void run_forward(const Plan& plan, const variable_list& tensors, const torch::Tensor& out) {
-  View<T, Z> view(plan, tensors);
+void run_forward(const Plan& plan, const variable_list& tensors, const KeptTensors& kept, const torch::Tensor& out) {
+  View<T, Z> view(plan, tensors, kept);
   view.sum.out = out.data_ptr<T>();
   const auto* kernels = kernels::weighted_sum_kernels<T, Z>();
   kernels->forward(view.sum, scratch(kernels->scratch_bytes(view.sum)));
-  const torch::Tensor& statistics = tensors[plan.inputs()];
-  for (std::size_t k = 0, stage = 0; k < plan.terms.size(); ++k) {
+  for (std::size_t k = 0; k < plan.terms.size(); ++k) {
     for (int s = 0; s < plan.terms[k].stages; ++s) {
-      plan.terms[k].stage[s].norm->update_running(statistics.narrow(0, 3 * static_cast<std::int64_t>(stage++), 3),
-                                                  view.sum.positions());
+      const kernels::Statistics<T>& found = view.terms[k].stage[s].norm;
+      plan.terms[k].stage[s].norm->update_running(found.mean, found.variance, view.sum.positions());
     }
   }
 }
 
 template <class T, class Z = T>
-variable_list run_backward(const Plan& plan, const variable_list& tensors, const torch::Tensor& gradient,
-                           const std::vector<bool>& wanted, const torch::autograd::edge_list& edges) {
-  View<T, Z> view(plan, tensors);
+variable_list run_backward(const Plan& plan, const variable_list& tensors, const KeptTensors& kept,
+                           const torch::Tensor& gradient, const std::vector<bool>& wanted,
+                           const torch::autograd::edge_list& edges) {
+  View<T, Z> view(plan, tensors, kept);
   view.sum.gradient = gradient.data_ptr<T>();
   variable_list found(plan.inputs());
   const auto like = [&](std::size_t i) -> T* {
@@ -246,8 +253,9 @@ class WeightedSumBackward : public torch::autograd::Node {
  public:
   explicit WeightedSumBackward(Plan plan) : plan_(std::move(plan)) {}
 
-  void save(const variable_list& tensors) {
-    for (const torch::Tensor& tensor : tensors) saved_.emplace_back(tensor, /*is_output=*/false);
+  void save(const variable_list& inputs, KeptTensors kept) {
+    for (const torch::Tensor& tensor : inputs) saved_.emplace_back(tensor, /*is_output=*/false);
+    kept_ = std::move(kept);
   }
 
   variable_list apply(variable_list&& gradients) override {
@@ -255,45 +263,46 @@ class WeightedSumBackward : public torch::autograd::Node {
     for (const torch::autograd::SavedVariable& saved : saved_) tensors.push_back(saved.unpack(shared_from_this()));
     if (tensors.empty()) throw std::runtime_error("a weighted sum cannot be propagated back a second time");
     if (!gradients[0].defined()) return variable_list(plan_.inputs());
-    if (at::GradMode::is_enabled()) {
-      tensors.resize(plan_.inputs());
-      return differentiable(plan_, tensors, gradients[0]);
-    }
+    if (at::GradMode::is_enabled()) return differentiable(plan_, tensors, gradients[0]);
     std::vector<bool> wanted;
     for (std::size_t i = 0; i < plan_.inputs(); ++i) {
       wanted.push_back(tensors[i].defined() && task_should_compute_output(i));
     }
     const torch::Tensor gradient = packed(gradients[0]);
     if (plan_.kept == torch::kBFloat16) {
-      return run_backward<float, kernels::Bfloat16>(plan_, tensors, gradient, wanted, next_edges());
+      return run_backward<float, kernels::Bfloat16>(plan_, tensors, kept_, gradient, wanted, next_edges());
     }
     return gradient.scalar_type() == torch::kFloat
-               ? run_backward<float>(plan_, tensors, gradient, wanted, next_edges())
-               : run_backward<double>(plan_, tensors, gradient, wanted, next_edges());
+               ? run_backward<float>(plan_, tensors, kept_, gradient, wanted, next_edges())
+               : run_backward<double>(plan_, tensors, kept_, gradient, wanted, next_edges());
   }
 
-  void release_variables() override { saved_.clear(); }
+  void release_variables() override {
+    saved_.clear();
+    kept_ = {};
+  }
   std::string name() const override { return "WeightedSumBackward"; }
 
  private:
   Plan plan_;
+  KeptTensors kept_;
   std::vector<torch::autograd::SavedVariable> saved_;
 };
 
 torch::Tensor record(Plan plan, const variable_list& inputs) {
   torch::Tensor out;
-  variable_list tensors = inputs;
+  KeptTensors kept;
   {
     const torch::NoGradGuard no_grad;
     out = empty_output(plan, inputs[1]);
-    tensors.push_back(torch::empty({3 * plan.stages, plan.output.channels}, out.options()));
-    for (int s = 0; s < plan.stages; ++s) tensors.push_back(torch::empty_like(out, plan.kept));
+    kept.statistics = torch::empty({3 * plan.stages, plan.output.channels}, out.options());
+    kept.z = torch::empty({plan.stages, out.numel()}, out.options().dtype(plan.kept));
     if (plan.kept == torch::kBFloat16) {
-      run_forward<float, kernels::Bfloat16>(plan, tensors, out);
+      run_forward<float, kernels::Bfloat16>(plan, inputs, kept, out);
     } else if (out.scalar_type() == torch::kFloat) {
-      run_forward<float>(plan, tensors, out);
+      run_forward<float>(plan, inputs, kept, out);
     } else {
-      run_forward<double>(plan, tensors, out);
+      run_forward<double>(plan, inputs, kept, out);
     }
   }
   const bool differentiated =
@@ -303,7 +312,7 @@ torch::Tensor record(Plan plan, const variable_list& inputs) {
   const std::shared_ptr<WeightedSumBackward> node(new WeightedSumBackward(std::move(plan)),
                                                   torch::autograd::deleteNode);
   node->set_next_edges(torch::autograd::collect_next_edges(inputs));
-  node->save(tensors);
+  node->save(inputs, std::move(kept));
   torch::autograd::set_history(out, node);
   return out;
 }

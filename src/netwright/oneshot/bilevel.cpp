@@ -127,15 +127,14 @@ Tensors descent(const Bilevel& problem, const Unrolling& unrolling) {
   return direction;
 }
 
-// At w': the validation loss, its gradient in the architecture, and v. The weights are w again afterwards.
+// At w': the validation loss, its gradient in the architecture, and v. `weights` stay w'.
 struct Unrolled {
   ArchitectureGradient direct;
   Tensors v;
 };
 
-Unrolled unroll(const Bilevel& problem, const Unrolling& unrolling) {
+Unrolled unroll(const Bilevel& problem, const Unrolling& unrolling, Restored& weights) {
   const Tensors direction = descent(problem, unrolling);
-  Restored weights(problem.weights);
   weights.shift(-unrolling.learning_rate, direction);
   const torch::Tensor loss = problem.valid_loss();
   const Tensors all = gradients(loss, joined(problem.architecture, problem.weights));
@@ -240,11 +239,11 @@ ArchitectureGradient first_order_gradient(const Bilevel& problem) {
 }
 
 ArchitectureGradient second_order_gradient(const Bilevel& problem, const Unrolling& unrolling) {
-  Unrolled unrolled = unroll(problem, unrolling);
+  Restored weights(problem.weights);
+  Unrolled unrolled = unroll(problem, unrolling, weights);
   const double length = norm(unrolled.v);
   if (length == 0) return unrolled.direct;
   const double radius = unrolling.radius / length;
-  Restored weights(problem.weights);
   weights.shift(radius, unrolled.v);
   const Tensors above = gradients(problem.train_loss(), problem.architecture);
   weights.shift(-radius, unrolled.v);
@@ -256,7 +255,9 @@ ArchitectureGradient second_order_gradient(const Bilevel& problem, const Unrolli
 }
 
 ArchitectureGradient exact_second_order_gradient(const Bilevel& problem, const Unrolling& unrolling) {
-  Unrolled unrolled = unroll(problem, unrolling);
+  Restored weights(problem.weights);
+  Unrolled unrolled = unroll(problem, unrolling, weights);
+  weights.reset();
   subtract(unrolled.direct, unrolling.learning_rate, Curvature(problem).mixed(unrolled.v));
   return unrolled.direct;
 }

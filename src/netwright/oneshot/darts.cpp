@@ -50,8 +50,7 @@ ArchitectureGradient bilevel_gradient(const BilevelOptions& options, const Searc
                                       const std::function<Mixture()>& mixture,
                                       const std::function<torch::Tensor()>& penalty) {
   const bool by_weights = options.order != "first";
-  const Bilevel problem{step.net.parameters(), architecture,
-                        [&] { return step.loss(step.train, mixture(), by_weights); },
+  const Bilevel problem{step.weights, architecture, [&] { return step.loss(step.train, mixture(), by_weights); },
                         [&] {
                           const torch::Tensor loss = step.loss(step.valid, mixture(), by_weights);
                           return penalty ? loss + penalty() : loss;

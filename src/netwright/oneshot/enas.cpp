@@ -245,7 +245,7 @@ class Enas : public Method {
  private:
   static double accuracy(const SearchStep& step, const Picks& picks) {
     const torch::NoGradGuard no_grad;
-    const torch::TensorOptions like = step.net.parameters().front().options();
+    const torch::TensorOptions like = step.net.options();
     const torch::Tensor logits = step.net.forward(step.valid.inputs.to(like), single(picks));
     const torch::Tensor labels = step.valid.labels.to(like.device());
     return logits.argmax(1).eq(labels).to(torch::kDouble).mean().item<double>();

@@ -40,7 +40,8 @@ struct SearchStep {
   double learning_rate = 0;
   double momentum = 0;
   double weight_decay = 0;
-  std::function<std::vector<torch::Tensor>()> momentum_buffers;  // one a parameter of the net, undefined: 0
+  std::vector<torch::Tensor> weights;                            // the net's parameters
+  std::function<std::vector<torch::Tensor>()> momentum_buffers;  // one a weight, undefined: 0
 
   std::int64_t parts = 1;  // that a batch is computed in (parts.h)
 

@@ -62,7 +62,7 @@ void add_to(variable_list& sums, const variable_list& gradients) {
 }  // namespace
 
 PartsLoss loss_in_parts(Supernet& net, const Batch& batch, const Mixture& mixture, const PartsOptions& options) {
-  const torch::TensorOptions like = net.parameters().front().options();
+  const torch::TensorOptions like = net.options();
   const std::int64_t parts = std::clamp<std::int64_t>(options.parts, 1, std::max<std::int64_t>(batch.size() / 2, 1));
   if (parts == 1) {
     return loss_of(net, batch.inputs.to(like), batch.labels.to(like.device()), mixture, options.label_smoothing);

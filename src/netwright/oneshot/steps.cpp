@@ -1,7 +1,5 @@
 #include "netwright/oneshot/steps.h"
 
-#include <map>
-
 #include "netwright/oneshot/architecture.h"
 #include "netwright/oneshot/parts.h"
 
@@ -23,18 +21,8 @@ SearchSteps::SearchSteps(Supernet& net, Method& method, const OptimizerOptions& 
       options_(optimizer),
       gradient_clip_(gradient_clip),
       parts_(parts),
+      weights_(net.parameters()),
       optimizer_(weights_of(net), optimizer) {}
-
-std::vector<torch::Tensor> SearchSteps::momentum_buffers() const {
-  std::map<std::string, torch::Tensor> by_name;
-  for (const auto& [name, tensor] : optimizer_.state()) by_name[name] = tensor;
-  std::vector<torch::Tensor> buffers;
-  for (const auto& item : net_.named_parameters()) {
-    const auto found = by_name.find(item.key() + ".first");
-    buffers.push_back(found == by_name.end() ? torch::Tensor() : found->second);
-  }
-  return buffers;
-}
 
 StepResult SearchSteps::run(const Batch& train, const Batch& valid, const Progress& progress, double learning_rate,
                             at::Generator& generator, double label_smoothing) {
@@ -48,7 +36,8 @@ StepResult SearchSteps::run(const Batch& train, const Batch& valid, const Progre
                         learning_rate,
                         options_.momentum,
                         options_.weight_decay,
-                        [this] { return momentum_buffers(); },
+                        weights_,
+                        [this] { return optimizer_.first_moments(); },
                         parts_};
   if (learns && !joint) method_.update(step);
   const Mixture mixture = method_.mixture(progress, generator);

@@ -31,13 +31,12 @@ class SearchSteps {
   const Optimizer& optimizer() const { return optimizer_; }
 
  private:
-  std::vector<torch::Tensor> momentum_buffers() const;
-
   Supernet& net_;
   Method& method_;
   OptimizerOptions options_;
   double gradient_clip_;
   std::int64_t parts_;
+  std::vector<torch::Tensor> weights_;
   Optimizer optimizer_;
 };
 

@@ -74,6 +74,8 @@ class Supernet : public torch::nn::Module {
   // Cells to be recomputed, in order; none unless the pass is on.
   const std::vector<SupernetSegment>& segments() const { return segments_; }
   const SupernetPasses& passes() const { return passes_; }
+  // Type and device of the parameters.
+  torch::TensorOptions options() const { return any_parameter_.options(); }
   std::int64_t parameter_count() const;
 
  private:
@@ -88,6 +90,7 @@ class Supernet : public torch::nn::Module {
   int output_slot_ = 0;
   SupernetPasses passes_;
   std::vector<SupernetSegment> segments_;
+  torch::Tensor any_parameter_;
 };
 
 // Throws an invalid Error where the options of a node differ in shape, or channels cannot be divided by `partial`.

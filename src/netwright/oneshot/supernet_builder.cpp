@@ -49,6 +49,8 @@ class SupernetBuilder {
     initialize_units(*net_, options_.seed);
     if (!options_.passes.separable) leave_to_torch();
     if (!options_.passes.channels_last) use_plain_layout();
+    const std::vector<torch::Tensor> parameters = net_->parameters();
+    net_->any_parameter_ = parameters.empty() ? torch::empty({0}) : parameters.front();
     if (options_.passes.recompute) net_->segments_ = cells_of(net_->steps_);
     return net_;
   }

@@ -202,6 +202,12 @@ double Optimizer::gradient_norm() const {
   return std::sqrt(sum);
 }
 
+std::vector<torch::Tensor> Optimizer::first_moments() const {
+  std::vector<torch::Tensor> moments;
+  for (const Slot& slot : slots_) moments.push_back(slot.first);
+  return moments;
+}
+
 NamedTensors Optimizer::state() const {
   NamedTensors state;
   torch::Tensor steps = torch::zeros({static_cast<std::int64_t>(slots_.size())}, torch::kLong);

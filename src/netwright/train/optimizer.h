@@ -32,6 +32,9 @@ class Optimizer {
   // L2 norm of all gradients together, summed in double.
   double gradient_norm() const;
 
+  // One a parameter, undefined until its first gradient.
+  std::vector<torch::Tensor> first_moments() const;
+
   // Moments and counts of steps, made on first use; restore() expects what state() gave.
   NamedTensors state() const;
   void restore(const NamedTensors& state, const std::string& file);

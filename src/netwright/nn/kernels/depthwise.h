@@ -72,7 +72,9 @@ void depthwise_row(const Image<T>& in, std::int64_t y, const T* weight, T* out, 
   for (std::int64_t channel = 0; channel < channels; channel += lane_count<T>) {
     T* to = out + channel;
     const auto block = [&]<int Columns>(std::int64_t x, std::int64_t kept) {
-      Lanes<T> sums[Columns] = {};
+      Lanes<T> sums[Columns];
+#pragma GCC unroll 8
+      for (int i = 0; i < Columns; ++i) sums[i] = Lanes<T>{};
       if (add) {
         for (int i = 0; i < kept; ++i) sums[i] = load(to + (x + i) * channels);
       }

@@ -191,21 +191,25 @@ void give_back(const Pooling<T>& pooling, const Window& rows, std::int64_t padde
     const std::int64_t first = j > 0 ? (j - 1 + stride - 1) / stride : 0;  // the windows that hold the column
     const std::int64_t last = (j + 1) / stride < last_window ? (j + 1) / stride : last_window;
     for_channels<T>(channels, [&](std::int64_t c, std::int64_t count) {
-      Lanes<T> parts[3] = {};
+      // Not an array: it would be cleared by a string instruction, a third of all that pools take.
+      Lanes<T> upper{}, middle{}, lower{};
       for (std::int64_t w = first; w <= last; ++w) {
         const Lanes<T> gradient = load(own.windows + w * padded + c);
         if (pooling.average) {
-          parts[0] += gradient;
+          upper += gradient;
           continue;
         }
         const Lanes<T> origin = load(own.origins + w * padded + c) - static_cast<T>(j - (w * stride - 1));
-#pragma GCC unroll 3
-        for (int i = 0; i < 3; ++i) parts[i] += origin == spread(static_cast<T>(3 * i)) ? gradient : Lanes<T>{};
+        upper += origin == spread(T(0)) ? gradient : Lanes<T>{};
+        middle += origin == spread(T(3)) ? gradient : Lanes<T>{};
+        lower += origin == spread(T(6)) ? gradient : Lanes<T>{};
       }
-      for (std::int64_t i = rows.first; i <= rows.last; ++i) {
-        T* at = to + (i * pooling.width + j) * channels + c;
-        store(at, load(at, count) + parts[pooling.average ? 0 : i - rows.nominal], count);
-      }
+      if (pooling.average) middle = lower = upper;
+      T* at = to + (rows.nominal * pooling.width + j) * channels + c;
+      const std::int64_t row = pooling.width * channels;
+      if (rows.first == rows.nominal) store(at, load(at, count) + upper, count);
+      store(at + row, load(at + row, count) + middle, count);
+      if (rows.last == rows.nominal + 2) store(at + 2 * row, load(at + 2 * row, count) + lower, count);
     });
   }
 }

@@ -47,9 +47,31 @@ struct Plan {
 
 // What it keeps for backward besides.
 struct KeptTensors {
-  torch::Tensor statistics;  // of all stages: rows mean, variance and inverse of each
-  torch::Tensor z;           // of each stage a row
+  torch::Tensor statistics;      // of all stages: rows mean, variance and inverse of each
+  std::vector<torch::Tensor> z;  // of each stage a row, so many in a tensor
+  int stages_a_tensor = 1;
+
+  void* z_of(int stage) const {
+    const torch::Tensor& rows = z[static_cast<std::size_t>(stage / stages_a_tensor)];
+    return static_cast<char*>(rows.data_ptr()) +
+           static_cast<std::size_t>(stage % stages_a_tensor * rows.stride(0)) * rows.element_size();
+  }
 };
+
+// A tensor costs more than the memory it stands for where images are small; but blocks from 32 MiB on are mapped anew
+// by the C library each time (runtime.cpp).
+KeptTensors make_kept(const torch::Tensor& out, torch::ScalarType type, int stages) {
+  constexpr std::int64_t most_bytes = 16 << 20;
+  KeptTensors kept;
+  kept.statistics = torch::empty({3 * stages, out.size(1)}, out.options());
+  const std::int64_t bytes = out.numel() * static_cast<std::int64_t>(torch::elementSize(type));
+  kept.stages_a_tensor = static_cast<int>(std::clamp<std::int64_t>(most_bytes / bytes, 1, std::max(stages, 1)));
+  for (int first = 0; first < stages; first += kept.stages_a_tensor) {
+    const int count = std::min(kept.stages_a_tensor, stages - first);
+    kept.z.push_back(torch::empty({count, out.numel()}, out.options().dtype(type)));
+  }
+  return kept;
+}
 
 torch::Tensor empty_output(const Plan& plan, const torch::Tensor& like) {
   if (!plan.output.is_image()) return torch::empty({like.size(0), plan.output.channels}, like.options());
@@ -81,7 +103,7 @@ struct View {
     const torch::Tensor& weights = tensors[0];
     std::size_t next = plan.first_weight();
     T* statistics = kept.statistics.data_ptr<T>();
-    Z* z = static_cast<Z*>(kept.z.data_ptr());
+    int number = 0;
     for (std::size_t k = 0; k < plan.terms.size(); ++k) {
       const TermPlan& from = plan.terms[k];
       kernels::Term<T, Z> term;
@@ -102,13 +124,12 @@ struct View {
                          stage.stride,
                          tensors[next].data_ptr<T>(),
                          tensors[next + 1].data_ptr<T>(),
-                         z,
+                         static_cast<Z*>(kept.z_of(number++)),
                          {statistics, statistics + sum.channels, statistics + 2 * sum.channels},
                          numbers<T>(tensors[next + 2]),
                          numbers<T>(tensors[next + 3])};
         next += inputs_per_stage;
         statistics += 3 * sum.channels;
-        z += sum.positions() * sum.channels;
       }
       terms.push_back(term);
     }
@@ -295,8 +316,7 @@ torch::Tensor record(Plan plan, const variable_list& inputs) {
   {
     const torch::NoGradGuard no_grad;
     out = empty_output(plan, inputs[1]);
-    kept.statistics = torch::empty({3 * plan.stages, plan.output.channels}, out.options());
-    kept.z = torch::empty({plan.stages, out.numel()}, out.options().dtype(plan.kept));
+    kept = make_kept(out, plan.kept, plan.stages);
     if (plan.kept == torch::kBFloat16) {
       run_forward<float, kernels::Bfloat16>(plan, inputs, kept, out);
     } else if (out.scalar_type() == torch::kFloat) {

@@ -1,6 +1,9 @@
 #include "netwright/oneshot/bilevel.h"
 
+#include <ATen/Parallel.h>
+
 #include <cmath>
+#include <cstring>
 
 namespace netwright {
 namespace {
@@ -49,7 +52,31 @@ void add_scaled(const torch::Tensor& to, const torch::Tensor& base, double facto
   const bool one_pass = lie_alike(to, base) && lie_alike(to, direction);
   if (one_pass && to.scalar_type() == torch::kFloat) return add_scaled<float>(to, base, factor, direction);
   if (one_pass && to.scalar_type() == torch::kDouble) return add_scaled<double>(to, base, factor, direction);
+  const torch::NoGradGuard no_grad;
   to.copy_(base + factor * direction);
+}
+
+void assign(const torch::Tensor& to, const torch::Tensor& from) {
+  if (lie_alike(to, from)) {
+    std::memcpy(to.data_ptr(), from.data_ptr(), to.nbytes());
+  } else {
+    const torch::NoGradGuard no_grad;
+    to.copy_(from);
+  }
+}
+
+// Calls visit(number of a tensor) for all of them, on several threads on the processor.
+template <class Visit>
+void for_each(const Tensors& tensors, Visit visit) {
+  const auto count = static_cast<std::int64_t>(tensors.size());
+  if (tensors.empty() || !tensors.front().device().is_cpu()) {
+    for (std::int64_t i = 0; i < count; ++i) visit(static_cast<std::size_t>(i));
+    return;
+  }
+  constexpr std::int64_t least = 32;  // a share that is worth another thread
+  at::parallel_for(0, count, least, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) visit(static_cast<std::size_t>(i));
+  });
 }
 
 template <class T>
@@ -90,20 +117,19 @@ double inner(const Tensors& a, const Tensors& b) {
 class Restored {
  public:
   explicit Restored(const Tensors& tensors) : tensors_(tensors) {
-    for (const torch::Tensor& tensor : tensors) kept_.push_back(tensor.detach().clone());
+    for (const torch::Tensor& tensor : tensors) kept_.push_back(torch::empty_like(tensor.detach()));
+    for_each(tensors_, [&](std::size_t i) { assign(kept_[i], tensors_[i]); });
   }
   ~Restored() { reset(); }
   Restored(const Restored&) = delete;
   Restored& operator=(const Restored&) = delete;
 
   void reset() {
-    const torch::NoGradGuard no_grad;
-    for (std::size_t i = 0; i < tensors_.size(); ++i) tensors_[i].copy_(kept_[i]);
+    for_each(tensors_, [&](std::size_t i) { assign(tensors_[i], kept_[i]); });
   }
   // The kept values plus `factor` times `direction`.
   void shift(double factor, const Tensors& direction) {
-    const torch::NoGradGuard no_grad;
-    for (std::size_t i = 0; i < tensors_.size(); ++i) add_scaled(tensors_[i], kept_[i], factor, direction[i]);
+    for_each(tensors_, [&](std::size_t i) { add_scaled(tensors_[i], kept_[i], factor, direction[i]); });
   }
   const Tensors& values() const { return kept_; }
 
@@ -116,14 +142,15 @@ class Restored {
 Tensors descent(const Bilevel& problem, const Unrolling& unrolling) {
   Tensors direction = gradients(problem.train_loss(), problem.weights);
   const torch::NoGradGuard no_grad;
-  for (std::size_t i = 0; i < direction.size(); ++i) {
-    // A gradient may be one number seen many times.
-    if (!direction[i].is_non_overlapping_and_dense()) direction[i] = direction[i].clone();
+  for (torch::Tensor& part : direction) {
+    if (!part.is_non_overlapping_and_dense()) part = part.clone();  // a gradient may be one number seen many times
+  }
+  for_each(direction, [&](std::size_t i) {
     add_scaled(direction[i], direction[i], unrolling.weight_decay, problem.weights[i]);
     if (i < unrolling.buffers.size() && unrolling.buffers[i].defined()) {
       add_scaled(direction[i], direction[i], unrolling.momentum, unrolling.buffers[i]);
     }
-  }
+  });
   return direction;
 }
 

@@ -178,13 +178,23 @@ struct Result {
   std::vector<Tensor> gradients, running;
 };
 
-Result run(Node& node, bool fused, bool weighted, bool only_weights = false) {
+// Gradients of all inputs, or of the terms' weights alone, or of the layers' parameters alone: of other inputs
+// undefined.
+enum class By { all, weights, layers };
+
+Result run(Node& node, bool fused, bool weighted, By kind = By::all) {
   const Tensor y = fused ? node.fused(weighted) : node.plain(weighted);
   const Tensor scale = random_input({y.size(1), y.size(2), y.size(3)}, y.size(0), 9).to(y.options());
   const Tensor loss = (y * scale).sum();
-  std::vector<Tensor> by = only_weights ? std::vector<Tensor>{node.weights} : node.inputs();
+  const std::vector<Tensor> inputs = node.inputs();
+  constexpr std::size_t weights = 3, layers = 4;  // where they are and begin
+  std::vector<Tensor> by, gradients(inputs.size());
+  const std::size_t begin = kind == By::all ? 0 : kind == By::weights ? weights : layers;
+  const std::size_t end = kind == By::weights ? layers : inputs.size();
+  for (std::size_t i = begin; i < end; ++i) by.push_back(inputs[i]);
   const auto found = torch::autograd::grad({loss}, by, {}, false, false, /*allow_unused=*/true);
-  return {y.detach(), found, node.running()};
+  std::copy(found.begin(), found.end(), gradients.begin() + static_cast<std::ptrdiff_t>(begin));
+  return {y.detach(), gradients, node.running()};
 }
 
 // `scale`: what the difference is measured by, where it is more than the largest number.
@@ -232,7 +242,12 @@ TEST_P(WeightedSumTest, EqualsPlainOperations) {
 
 TEST_P(WeightedSumTest, GivesTheWeightsGradientAlone) {
   Node exact(GetParam(), torch::kDouble), wide(GetParam(), torch::kDouble);
-  expect_same(run(wide, true, true, true), run(exact, false, true, true), 1e-11);
+  expect_same(run(wide, true, true, By::weights), run(exact, false, true, By::weights), 1e-11);
+}
+
+TEST_P(WeightedSumTest, GivesTheLayersGradientsAlone) {
+  Node exact(GetParam(), torch::kDouble), wide(GetParam(), torch::kDouble);
+  expect_same(run(wide, true, true, By::layers), run(exact, false, true, By::layers), 1e-11);
 }
 
 // Here and there a value lies so near to the middle of two bfloat16 numbers that the last bits decide which is taken:

@@ -38,7 +38,8 @@ class GradientSum : public torch::autograd::Node {
 struct ValueGradient {
   torch::Tensor gradient;  // of the sum
   double weight;
-  torch::Tensor sums;  // 2 x channels, in double: over samples and positions, of gradient, and of gradient * value
+  // By channel, over samples and positions: of gradient, and of gradient * value. Empty: unknown.
+  std::vector<double> totals, products;
 };
 
 // The function of a value that takes them.

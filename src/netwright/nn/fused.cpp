@@ -121,7 +121,8 @@ class FusedBlock : public torch::autograd::Function<FusedBlock> {
                     static_cast<Activation>(context->saved_data["before"].toInt()),
                     static_cast<Activation>(context->saved_data["after"].toInt())};
     const variable_list saved = context->get_saved_variables();
-    const Wanted wanted{context->needs_input_grad(0)};
+    // Only inputs that are there count.
+    const Wanted wanted{context->needs_input_grad(0), plan.kernel > 0 && context->needs_input_grad(1)};
     variable_list found = at::GradMode::is_enabled() ? differentiable(plan, saved, gradients[0])
                                                      : fast(plan, saved, wanted, gradients[0]);
     found.resize(9);  // nothing for the running statistics and the plan
@@ -130,7 +131,7 @@ class FusedBlock : public torch::autograd::Function<FusedBlock> {
 
  private:
   struct Wanted {
-    bool x;
+    bool x, weight;
   };
 
   static variable_list fast(const Plan& plan, const variable_list& saved, const Wanted& wanted,
@@ -169,9 +170,9 @@ class FusedBlock : public torch::autograd::Function<FusedBlock> {
     if (wanted.x) dx = torch::empty_like(x);
     if (plan.kernel > 0) {
       const torch::Tensor w = packed(weight);
-      dweight = torch::empty_like(w);
+      if (wanted.weight) dweight = torch::empty_like(w);
       kernels::convolve_backward(shape, values(x), values(w), values(dy), values(z), scale, shift, norm,
-                                 wanted.x ? place(dx) : nullptr, place(dweight));
+                                 wanted.x ? place(dx) : nullptr, wanted.weight ? place(dweight) : nullptr);
     } else if (wanted.x) {
       kernels::norm_backward(shape, values(dy), values(z), scale, shift, norm, place(dx));
     }

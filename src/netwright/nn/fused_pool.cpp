@@ -54,19 +54,23 @@ void run_backward(const torch::Tensor& x, const PoolOptions& options, const torc
   if (y.defined()) pooling.y = y.data_ptr<T>();
   std::vector<const T*> of;
   std::vector<T> weights;
-  torch::Tensor sums;
+  std::vector<double> totals, products;
   for (const ValueGradient& one : gradients) {
     of.push_back(one.gradient.data_ptr<T>());
     weights.push_back(static_cast<T>(one.weight));
-    if (!one.sums.defined()) continue;
-    sums = sums.defined() ? sums + one.weight * one.sums : one.weight * one.sums;
+    totals.resize(one.totals.size());
+    products.resize(one.totals.size());
+    for (std::size_t c = 0; c < totals.size(); ++c) {
+      totals[c] += one.weight * one.totals[c];
+      products[c] += one.weight * one.products[c];
+    }
   }
   pooling.gradients = of.data();
   pooling.gradient_weights = weights.data();
   pooling.gradient_count = static_cast<int>(of.size());
-  if (sums.defined()) {
-    pooling.totals = sums.data_ptr<double>();
-    pooling.products = pooling.totals + pooling.channels;
+  if (!totals.empty()) {
+    pooling.totals = totals.data();
+    pooling.products = products.data();
   }
   pooling.x_gradient = place.tensor.data_ptr<T>();
   pooling.add = place.add;
@@ -111,7 +115,7 @@ class PoolBackward : public ValueGradients {
     if (!given.defined()) return all;
     torch::Tensor gradient = packed(given);
     for (const ValueGradient& one : all) gradient = gradient.add(one.gradient, one.weight);
-    return {{gradient, 1, {}}};
+    return {{gradient, 1, {}, {}}};
   }
 
   torch::Tensor differentiable(const torch::Tensor& x, const torch::Tensor& gradient) const {

@@ -189,10 +189,12 @@ variable_list run_backward(const Plan& plan, const variable_list& tensors, const
       const std::size_t value = plan.value(plan.terms[k].value);
       auto* takes = plan.tells ? dynamic_cast<ValueGradients*>(edges[value].function.get()) : nullptr;
       if (takes && wanted[value]) {
-        const torch::Tensor sums = torch::empty({2, view.sum.channels}, torch::kDouble);
-        view.terms[k].value_totals = sums.data_ptr<double>();
-        view.terms[k].value_products = view.terms[k].value_totals + view.sum.channels;
-        told.push_back({takes, {gradient, static_cast<double>(view.terms[k].weight), sums}});
+        ValueGradient what{gradient, static_cast<double>(view.terms[k].weight), {}, {}};
+        what.totals.resize(static_cast<std::size_t>(view.sum.channels));
+        what.products.resize(what.totals.size());
+        view.terms[k].value_totals = what.totals.data();  // stays where it is when the vector is moved
+        view.terms[k].value_products = what.products.data();
+        told.emplace_back(takes, std::move(what));
       } else {
         view.terms[k].y_gradient = like(value);
       }

@@ -266,19 +266,21 @@ void convolve_backward(const BlockShape& shape, const float* x, const float* wei
         });
   }
   const std::int64_t size = kernel * kernel * shape.in * depth;
-  const Buffer totals = make_zeros(size * shape.threads);
+  const Buffer totals = dweight ? make_zeros(size * shape.threads) : Buffer();
 #pragma omp parallel num_threads(shape.threads)
   {
     const Share share(bands.total());
     Bordered input(shape, bands.rows(), shape.in), back(shape, bands.rows(), depth);
-    float* total = totals.get() + size * omp_get_thread_num();
+    float* total = dweight ? totals.get() + size * omp_get_thread_num() : nullptr;
     for (std::int64_t unit = share.first; unit < share.last; ++unit) {
       const std::int64_t begin = bands.begin(unit), end = bands.end(unit), first = bands.sample(unit) * image;
       if (end <= begin) continue;
       const GradientSource source{dy + first * shape.out, z + first * shape.out, scale, shift, gradient};
       fill_gradient(shape, source, back, begin, end);
-      fill_input(shape, x + first * shape.in, input, begin, end);
-      weight_gradient(input, back, shape, end - begin, total);
+      if (dweight) {
+        fill_input(shape, x + first * shape.in, input, begin, end);
+        weight_gradient(input, back, shape, end - begin, total);
+      }
       if (dx) {
         const std::int64_t at = (first + begin * shape.width) * shape.in;
         convolve_band(back, shape, packed.get(), end - begin,
@@ -286,7 +288,7 @@ void convolve_backward(const BlockShape& shape, const float* x, const float* wei
       }
     }
   }
-  for (std::int64_t o = 0; o < shape.out; ++o) {
+  for (std::int64_t o = 0; dweight && o < shape.out; ++o) {
     for (std::int64_t i = 0; i < kernel * kernel * shape.in; ++i) {
       float sum = 0;
       for (int thread = 0; thread < shape.threads; ++thread) sum += totals[index(size * thread + i * depth + o)];

@@ -55,7 +55,7 @@ struct NormGradient {
 void norm_backward(const BlockShape& shape, const float* dy, const float* z, const float* scale, const float* shift,
                    const NormGradient& gradient, float* dz);
 
-// Gradients of the weights and, unless dx is null, of x. `dz` is never stored.
+// Gradients of the weights and of x, each unless its place is null. `dz` is never stored.
 void convolve_backward(const BlockShape& shape, const float* x, const float* weight, const float* dy, const float* z,
                        const float* scale, const float* shift, const NormGradient& gradient, float* dx, float* dweight);
 

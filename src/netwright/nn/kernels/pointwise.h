@@ -21,10 +21,10 @@ void pack_pointwise(std::int64_t in, std::int64_t out, T* packed, At at) {
   for (std::int64_t v = 0; v < vectors; v += tile_vectors) {
     const std::int64_t wide = (vectors - v < tile_vectors ? vectors - v : tile_vectors) * lane_count<T>;
     for (std::int64_t i = 0; i < in; ++i) {
-      for (std::int64_t k = 0; k < wide; ++k) {
-        const std::int64_t o = v * lane_count<T> + k;
-        *packed++ = o < out ? at(i, o) : T(0);
-      }
+      const std::int64_t first = v * lane_count<T>, there = out - first < wide ? out - first : wide;
+      for (std::int64_t k = 0; k < there; ++k) packed[k] = at(i, first + k);
+      for (std::int64_t k = there; k < wide; ++k) packed[k] = T(0);
+      packed += wide;
     }
   }
 }

@@ -58,10 +58,10 @@ struct KeptTensors {
   }
 };
 
-// A tensor costs more than the memory it stands for where images are small; but blocks from 32 MiB on are mapped anew
-// by the C library each time (runtime.cpp).
+// A tensor costs more than the memory it stands for where images are small; large ones leave gaps in the heap where
+// cells are recomputed.
 KeptTensors make_kept(const torch::Tensor& out, torch::ScalarType type, int stages) {
-  constexpr std::int64_t most_bytes = 16 << 20;
+  constexpr std::int64_t most_bytes = 4 << 20;
   KeptTensors kept;
   kept.statistics = torch::empty({3 * stages, out.size(1)}, out.options());
   const std::int64_t bytes = out.numel() * static_cast<std::int64_t>(torch::elementSize(type));

@@ -15,7 +15,7 @@ namespace netwright {
 // recompute: cells_of() says which steps make a segment.
 //
 // `shared_slots` becomes, for each number of SupernetUnit::shared, the slot it reads. Layouts, blocks, separable
-// convolutions, accumulation and bf16 are no rewriting: the supernet follows them as it runs.
+// convolutions, gradients and bf16 are no rewriting: the supernet follows them as it runs.
 void apply_passes(const SupernetPasses& passes, const OperationTable& table, std::vector<SupernetStep>& steps,
                   std::vector<int>& shared_slots);
 

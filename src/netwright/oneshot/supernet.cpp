@@ -65,7 +65,7 @@ class Supernet::Run {
 
   void put(int slot, const torch::Tensor& y) {
     const bool several = net_.readers_[static_cast<std::size_t>(slot)] > 1;
-    slots_[static_cast<std::size_t>(slot)] = net_.passes_.accumulate && several ? accumulated(y) : y;
+    slots_[static_cast<std::size_t>(slot)] = net_.passes_.gradients && several ? accumulated(y) : y;
   }
 
   // Everything that the steps need besides their slots is copied: the backward pass comes when this run is over.
@@ -265,7 +265,7 @@ class Supernet::Run {
       for (const Weighted& one : terms) all.push_back(one.term);
       const bool halved = net_.passes_.bf16 && any.scalar_type() == torch::kFloat;
       return weighted_sum(sources, all, scales, shape, halved ? torch::kBFloat16 : any.scalar_type(),
-                          net_.passes_.accumulate);
+                          net_.passes_.gradients);
     }
     torch::Tensor total;
     for (std::size_t k = 0; k < terms.size(); ++k) {
@@ -292,7 +292,7 @@ class Supernet::Run {
     const torch::Tensor& x = slot(slot_number);
     if (!share.defined() || !net_.passes_.share) {
       share = x.narrow(1, 0, x.size(1) / partial).contiguous(layout());
-      if (net_.passes_.accumulate) share = accumulated(share);
+      if (net_.passes_.gradients) share = accumulated(share);
     }
     return share;
   }

@@ -16,7 +16,7 @@ constexpr PassName table[] = {{"channels_last", &SupernetPasses::channels_last},
                               {"share", &SupernetPasses::share},
                               {"sums", &SupernetPasses::sums},
                               {"separable", &SupernetPasses::separable},
-                              {"accumulate", &SupernetPasses::accumulate},
+                              {"gradients", &SupernetPasses::gradients},
                               {"recompute", &SupernetPasses::recompute},
                               {"bf16", &SupernetPasses::bf16}};
 

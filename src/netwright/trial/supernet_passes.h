@@ -16,7 +16,7 @@ struct SupernetPasses {
   bool share = true;          // operations without weights are computed once a value, not once an edge
   bool sums = true;           // a node's edges, their weights and the sum are one function (nn/weighted_sum.h)
   bool separable = true;      // with separable convolutions and their batch norms in it
-  bool accumulate = true;     // gradients of what several read are added up in the kernels (nn/accumulated.h)
+  bool gradients = true;      // gradients of what several read are added up in the kernels (nn/accumulated.h)
   bool recompute = false;     // cells keep nothing but their inputs and are run again on the way back (nn/recompute.h)
   bool bf16 = false;          // sums keep what pointwise convolutions gave as bfloat16: half the memory, less exact
 

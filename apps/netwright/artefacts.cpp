@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <iostream>
 
@@ -100,15 +101,18 @@ ReportInput report_input(const Experiment& experiment, const SearchSpace& space,
   return input;
 }
 
-// A checkpoint of the user's own trainer is handed over as it is.
-void write_model(const Experiment& experiment, const Trial& final, const std::string& folder) {
-  if (final.checkpoint.empty()) return;
+// Copies the checkpoint and says whether it can be exported: one of the user's own trainer is handed over as it is.
+bool write_checkpoint(const Experiment& experiment, const Trial& final, const std::string& folder) {
+  if (final.checkpoint.empty()) return false;
   // A supernet that was not followed by retraining has found a configuration, but no trained network: best.yaml is it.
-  if (final.purpose == TrialPurpose::search && is_one_shot(experiment.strategy)) return;
+  if (final.purpose == TrialPurpose::search && is_one_shot(experiment.strategy)) return false;
   const fs::path source = fs::path(folder) / final.checkpoint;
-  if (!file_exists(source)) return;
+  if (!file_exists(source)) return false;
   write_file_atomically(folder + "/model.ckpt", read_file(source));
-  if (!experiment.execution.trainer.empty()) return;
+  return experiment.execution.trainer.empty();
+}
+
+void export_model(const std::string& folder) {
   torch_json({"export", folder + "/model.ckpt", "--format", "torchscript", "--output", folder + "/model.ts", "--json"});
 }
 
@@ -158,8 +162,15 @@ std::string write_report(const Experiment& experiment, const SearchSpace& space,
 
 void write_artefacts(const Experiment& experiment, const SearchSpace& space, const StudyState& state,
                      const std::string& folder) {
+  std::exception_ptr failure;
   if (const Trial* final = final_trial(state.trials, experiment.objectives)) {
-    write_model(experiment, *final, folder);
+    if (write_checkpoint(experiment, *final, folder)) {
+      try {
+        export_model(folder);
+      } catch (...) {
+        failure = std::current_exception();
+      }
+    }
     const Yaml best = experiment_of_configuration(experiment, final->configuration);
     write_file_atomically(folder + "/best.yaml",
                           "# The configuration that study " + experiment.name + " found.\n" + dump_yaml(best));
@@ -167,6 +178,7 @@ void write_artefacts(const Experiment& experiment, const SearchSpace& space, con
     if (!svg.empty()) write_file_atomically(folder + "/architecture.svg", svg);
   }
   write_report(experiment, space, state, folder);
+  if (failure) std::rethrow_exception(failure);
 }
 
 Json summary_document(const Experiment& experiment, const SearchSpace& space, const StudyState& state,

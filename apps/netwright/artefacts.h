@@ -32,7 +32,8 @@ std::string default_storage();
 std::string storage_argument(const std::string& storage_path);
 
 // Writes model.ckpt, model.ts, best.yaml, architecture.svg and report.html below `folder`. What cannot be made (no
-// checkpoint, a trainer of the user's own) is left out.
+// checkpoint, a trainer of the user's own) is left out. Where the export fails, all else is written before its Error is
+// thrown.
 void write_artefacts(const Experiment& experiment, const SearchSpace& space, const StudyState& state,
                      const std::string& folder);
 

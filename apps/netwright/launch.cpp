@@ -119,9 +119,15 @@ int run_stored(const Experiment& experiment, const SearchSpace& space, Storage& 
     end = run_study({experiment, space, storage, *fleet, progress, folder, interrupts});
   }
   const StudyState state = load_study(storage, experiment.name);
-  if (end == StudyEnd::complete) write_artefacts(experiment, space, state, folder);
+  std::exception_ptr failure;  // thrown once the outcome is told: hours of search are in it
+  try {
+    if (end == StudyEnd::complete) write_artefacts(experiment, space, state, folder);
+  } catch (...) {
+    failure = std::current_exception();
+  }
   explain_end(end, experiment, state);
   if (end != StudyEnd::interrupted) print_outcome(experiment, space, state, folder, options.json);
+  if (failure) std::rethrow_exception(failure);
   return exit_code_of(end);
 }
 

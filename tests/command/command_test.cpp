@@ -102,6 +102,34 @@ TEST(Command, AOneShotSearchWithoutRetrainingEndsWithItsConfiguration) {
   EXPECT_EQ(sandbox.run("check runs/cell/best.yaml").exit_code, 0) << sandbox.read("err.txt");
   EXPECT_EQ(sandbox.run("best cell --json").exit_code, 0) << sandbox.read("err.txt");
 }
+
+TEST(Command, AnExportThatFailsTakesNothingElseAway) {
+  if (!std::filesystem::exists("/usr/share/datasets/fashion-mnist")) GTEST_SKIP() << "no Fashion-MNIST";
+  const Sandbox sandbox;
+  const std::filesystem::path program = sandbox.write("torch",
+                                                      "#!/bin/sh\n"
+                                                      "if [ \"$1\" = export ]; then echo 'no room' >&2; exit 1; fi\n"
+                                                      "exec '" NETWRIGHT_BINARY_DIR "/netwright-torch' \"$@\"\n");
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  sandbox.write("e.yaml",
+                "name: small\n"
+                "data: {format: fashion-mnist, train_limit: 64, validation_fraction: 0.1, validation_limit: 32}\n"
+                "space: {file: nas-bench-201.yaml, parameters: {channels: 4, cells: 1}}\n"
+                "recipe: {epochs: 1, batch: 16}\n"
+                "search: {strategy: random, budget: {trials: 1}}\n"
+                "retrain: {top: 1, baseline: none, recipe: {epochs: 1}}\n");
+  ::setenv("NETWRIGHT_TORCH", program.c_str(), 1);
+  const Outcome run = sandbox.run("run e.yaml");
+  ::unsetenv("NETWRIGHT_TORCH");
+  EXPECT_EQ(run.exit_code, 1) << run.err;
+  EXPECT_NE(run.err.find("no room"), std::string::npos) << run.err;
+  EXPECT_NE(run.out.find("final network: trial 2"), std::string::npos) << run.out;
+  for (const char* file : {"model.ckpt", "best.yaml", "report.html"}) {
+    EXPECT_TRUE(std::filesystem::exists(sandbox.folder() / "runs/small" / file)) << file;
+  }
+  EXPECT_EQ(sandbox.run("resume small").exit_code, 0) << sandbox.read("err.txt");
+  EXPECT_TRUE(std::filesystem::exists(sandbox.folder() / "runs/small/model.ts"));
+}
 #endif
 
 TEST(Command, AStudyNameThatExistsIsRefusedAndNothingIsWrittenOver) {

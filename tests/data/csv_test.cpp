@@ -74,6 +74,12 @@ TEST_F(Csv, MistakenTargetsAreExplained) {
   expect_target_error("x,kind\n1,a\n2,\n", "", "no label", 3);
   expect_target_error("x,price\n1,3.5\n2,4\n", "", "is a fraction", 2);
   expect_target_error("x,kind\n1,a\n2,a\n", "", "every label");
+  std::string accents;
+  for (int i = 0; i < 40; ++i) accents += "é";  // two bytes each; cut between two, an odd byte before them or not
+  for (const std::string before : {"", "b"}) {
+    const std::string label = before + accents, shown = label.substr(0, 60 - before.size());
+    expect_target_error("x,kind\n1," + label + "\n2," + label + "\n", "", "'" + shown + "…'");
+  }
   expect_target_error("kind\na\nb\n", "", "one column only", 1);
   expect_target_error("x,kind\n1,a\n2,\xff\n", "", "UTF-8", 3);
   std::string many = "x,id\n";

@@ -171,8 +171,12 @@ TEST(Builder, SameSeedSameWeightsWhateverElseTheGraphHolds) {
   const auto pb = b->named_parameters(), pc = c->named_parameters(), pd = d->named_parameters();
   for (const auto& item : a->named_parameters()) {
     EXPECT_TRUE(torch::equal(item.value(), pb[item.key()])) << item.key();
-    if (item.value().dim() > 1) EXPECT_FALSE(torch::equal(item.value(), pc[item.key()])) << item.key();
-    if (const Tensor* other = pd.find(item.key())) EXPECT_TRUE(torch::equal(item.value(), *other)) << item.key();
+    if (item.value().dim() > 1) {
+      EXPECT_FALSE(torch::equal(item.value(), pc[item.key()])) << item.key();
+    }
+    if (const Tensor* other = pd.find(item.key())) {
+      EXPECT_TRUE(torch::equal(item.value(), *other)) << item.key();
+    }
   }
 }
 

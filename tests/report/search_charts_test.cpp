@@ -123,7 +123,11 @@ TEST(Importance, OfAStudyIsInItsSummary) {
   EXPECT_EQ(json.at("choices")[0].at("choice"), "recipe.optimizer.learning_rate");
   EXPECT_EQ(json.at("choices")[1].at("choice"), "cell.edge_3.op");
   EXPECT_LE(json.at("choices")[0].at("interval")[0], json.at("choices")[0].at("share"));
-  EXPECT_TRUE(summary(ReportInput{}).at("importance").is_null());
+}
+
+TEST(Importance, OfAStudyWithoutTrialsIsNull) {
+  const ReportInput input;
+  EXPECT_TRUE(summary(input).at("importance").is_null());
 }
 
 TEST(Importance, ComparesTrialsAtTheHighestRungWithEnough) {

@@ -183,7 +183,7 @@ TEST(PolicySearch, TrialsAreComparedWithThoseThatCameAsFar) {
     std::vector<Episode> learned;
   };
   const SearchSpace space = edges_space();
-  Recorder strategy(space, Objective{}, {.normalize = false});
+  Recorder strategy(space, Objective{}, {.policy = {}, .normalize = false});
   Random random(1);
   std::vector<Trial> trials(2);
   for (std::int64_t id : {1, 2}) {

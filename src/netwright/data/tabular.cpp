@@ -42,7 +42,14 @@ Error at_line(const CsvDocument& table, std::size_t row, const std::string& prob
 
 std::string in_quotes(std::string_view text) {
   constexpr std::size_t most = 60;
-  return "'" + std::string(text.substr(0, most)) + (text.size() > most ? "…'" : "'");
+  std::size_t end = std::min(most, text.size());
+  if (end < text.size()) {
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // not within a UTF-8 character
+  }
+  std::string quoted = "'";
+  quoted += text.substr(0, end);
+  quoted += end < text.size() ? "…'" : "'";
+  return quoted;
 }
 
 double finite_number(const CsvDocument& table, std::size_t row, std::size_t column) {

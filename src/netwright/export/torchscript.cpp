@@ -85,6 +85,19 @@ void describe(torch::jit::Module& module, const Checkpoint& checkpoint) {
   module.register_attribute("class_names", c10::ListType::ofStrings(), names);
 }
 
+torch::Tensor logits_of(torch::jit::Module& exported, const torch::Tensor& batch) {
+  try {
+    return exported.forward({batch}).toTensor();
+  } catch (const std::exception& error) {  // LibTorch's own words are a listing of the whole function
+    const std::string text = error.what();
+    const std::size_t at = text.rfind("RuntimeError");
+    throw Error(ExitCode::failure,
+                "the exported network does not run on " + std::to_string(batch.size(0)) +
+                    " samples: " + trim(at == std::string::npos ? text : text.substr(at)),
+                "one of its operations is not traced; use the checkpoint itself, and report this as a bug");
+  }
+}
+
 double difference(torch::jit::Module& exported, NetworkModule& network, const Normalizer& normalizer,
                   const Shape& shape) {
   at::Generator generator = compat::cpu_generator(1);
@@ -92,7 +105,7 @@ double difference(torch::jit::Module& exported, NetworkModule& network, const No
   for (const std::int64_t samples : {5, 1, 32}) {
     const torch::Tensor batch = random_batch(shape, samples, generator);
     const torch::Tensor expected = network.forward(normalizer(batch));
-    const torch::Tensor logits = exported.forward({batch}).toTensor();
+    const torch::Tensor logits = logits_of(exported, batch);
     if (logits.sizes() != expected.sizes()) {
       throw Error(ExitCode::failure, "the exported network does not keep the number of samples",
                   "one of its operations fixes the batch size; see docs/operations.md");

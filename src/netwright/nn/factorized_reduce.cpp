@@ -17,7 +17,8 @@ FactorizedReduce::FactorizedReduce(std::int64_t in, std::int64_t out, Norm norm)
 
 torch::Tensor FactorizedReduce::forward(const std::vector<torch::Tensor>& inputs) {
   const torch::Tensor& source = inputs[0];
-  if (kernels_wanted_ && !PlainExecution::active() && source.dim() == 4 && summable(source)) {
+  // In training alone, like every kernel: a network in evaluation may be traced for its export.
+  if (kernels_wanted_ && is_training() && !PlainExecution::active() && source.dim() == 4 && summable(source)) {
     const Shape output{source.size(1), (source.size(2) + 1) / 2, (source.size(3) + 1) / 2};
     if (summable(*this) && source.size(0) * output.height * output.width > 1) {
       return weighted_sum({source}, {{.source = 0, .reduce = this}}, {}, output, source.scalar_type());

@@ -50,6 +50,10 @@ class Sandbox {
 
   // Starts `netwright <arguments>` (a shell line) as a process group of its own; its pid is the group's.
   pid_t start(const std::string& arguments) const {
+    for (const char* name : {"out.txt", "err.txt"}) {  // who waits for a line must not find a command's before
+      std::error_code ignored;
+      std::filesystem::remove(folder_ / name, ignored);
+    }
     const pid_t child = ::fork();
     if (child == 0) {
       ::setpgid(0, 0);

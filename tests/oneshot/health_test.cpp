@@ -102,6 +102,27 @@ TEST(Eigenvalue, OfALossThatIsFlatIsZeroAndLeavesTheVector) {
   EXPECT_NEAR(v[0].norm().item<double>(), 1, 1e-12);
 }
 
+// A kink at the very point spoils one side of every step; kinks of different size on both sides spoil both.
+TEST(Eigenvalue, IsNotTakenFromAJump) {
+  const torch::Tensor x = torch::zeros({1}, torch::kDouble).requires_grad_();
+  const auto curve = [&] { return 1.5 * x.square().sum(); };
+  for (const double slope : {100.0, -100.0}) {
+    std::vector<torch::Tensor> v = start_vector({x});
+    const auto one_side = [&] { return curve() + slope * torch::relu(x).sum(); };
+    EXPECT_NEAR(dominant_eigenvalue(one_side, {x}, 5, v), 3, 1e-6) << slope;
+    v = start_vector({x});
+    const auto other_side = [&] { return curve() + slope * torch::relu(-x).sum(); };
+    EXPECT_NEAR(dominant_eigenvalue(other_side, {x}, 5, v), 3, 1e-6) << slope;
+  }
+  std::vector<torch::Tensor> v = start_vector({x});
+  const auto both = [&] { return curve() + 100 * torch::relu(x).sum() + 7 * torch::relu(-x).sum(); };
+  EXPECT_TRUE(std::isnan(dominant_eigenvalue(both, {x}, 5, v)));
+  // One within reach of the first step alone.
+  v = start_vector({x});
+  const auto near = [&] { return curve() + 100 * torch::relu(x - 5e-9).sum() + 7 * torch::relu(-x - 2e-9).sum(); };
+  EXPECT_NEAR(dominant_eigenvalue(near, {x}, 5, v), 3, 1e-4);
+}
+
 // ---- measures ----
 
 TEST(Health, EntropyAndSparsityAtTheirEnds) {

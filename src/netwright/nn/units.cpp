@@ -5,6 +5,7 @@
 
 #include "netwright/base/error.h"
 #include "netwright/base/text.h"
+#include "netwright/nn/depthwise.h"
 #include "netwright/nn/fused.h"
 
 namespace netwright {
@@ -161,7 +162,9 @@ torch::Tensor ConvolutionBlock::forward(const torch::Tensor& x) {
     rows = rows.slice(2, 0, rows.size(2), stride).slice(3, 0, rows.size(3), stride).contiguous(layout);
     stride = 1;
   }
-  torch::Tensor y = torch::conv2d(rows, weight, bias, stride, padding, options.dilation, options.groups);
+  torch::Tensor y = is_training() && depthwise_wanted(rows, options)
+                        ? depthwise(rows, weight, stride, padding, options.dilation)
+                        : torch::conv2d(rows, weight, bias, stride, padding, options.dilation, options.groups);
   return norm ? norm->forward(y, options.after) : activate_owned(std::move(y), options.after);
 }
 

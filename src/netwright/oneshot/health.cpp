@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <set>
 
 #include "netwright/base/random.h"
@@ -188,29 +190,32 @@ Tensors difference(const Tensors& a, const Tensors& b, double divisor) {
   return found;
 }
 
-// The Hessian times `v`, of length 1; `here` is the gradient. Where a ReLU switches between the two points, its jump
-// divided by the step drowns the curvature: the two sides differ, and a tenth of the step is tried, ten times as likely
-// to be free of it and ten times as coarse, down to where rounding shows. There the side with the smaller result is
-// taken.
-Tensors hessian_product(const std::function<torch::Tensor()>& loss, const Tensors& of, const Tensors& here,
-                        const Tensors& v) {
-  constexpr double first_step = 1e-8, last_step = 2e-11, alike = 1e-3;
-  Tensors smaller;
-  double least = 0;
+bool agree(const Tensors& a, const Tensors& b) {
+  constexpr double alike = 1e-3;
+  const Tensors apart = difference(a, b, 1);
+  return scalar_product(apart, apart) <= alike * alike * std::max(scalar_product(a, a), scalar_product(b, b));
+}
+
+// The Hessian times `v`, of length 1; `here` is the gradient. Where a ReLU switches between two points, its jump
+// divided by the step drowns the curvature. So a difference counts only where another agrees with it, of the other side
+// or of another step: jumps agree with nothing, as they grow when the step shrinks. Steps shrink tenfold, each ten
+// times as likely to be free of jumps and ten times as coarse, down to where rounding shows. None when no two agree: so
+// many ReLUs that some switch on both sides of every step.
+std::optional<Tensors> hessian_product(const std::function<torch::Tensor()>& loss, const Tensors& of,
+                                       const Tensors& here, const Tensors& v) {
+  constexpr double first_step = 1e-8, last_step = 2e-11;
+  std::vector<Tensors> found;
   for (double step = first_step; step > last_step; step /= 10) {
     const Tensors above = gradient_beside(loss, of, v, step), below = gradient_beside(loss, of, v, -step);
-    const Tensors ahead = difference(above, here, step), behind = difference(here, below, step);
-    const Tensors apart = difference(ahead, behind, 1);
-    const double length = std::sqrt(scalar_product(ahead, ahead)), other = std::sqrt(scalar_product(behind, behind));
-    if (std::sqrt(scalar_product(apart, apart)) <= alike * std::max(length, other)) {
-      return difference(above, below, 2 * step);
+    Tensors ahead = difference(above, here, step), behind = difference(here, below, step);
+    if (agree(ahead, behind)) return difference(above, below, 2 * step);
+    for (const Tensors& earlier : found) {
+      if (agree(earlier, ahead) || agree(earlier, behind)) return earlier;
     }
-    if (smaller.empty() || std::min(length, other) < least) {
-      least = std::min(length, other);
-      smaller = length < other ? ahead : behind;
-    }
+    found.push_back(std::move(ahead));
+    found.push_back(std::move(behind));
   }
-  return smaller;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -221,7 +226,9 @@ double dominant_eigenvalue(const std::function<torch::Tensor()>& loss, const std
   double eigenvalue = 0;
   for (int i = 0; i < iterations; ++i) {
     scale_down(v, std::sqrt(scalar_product(v, v)));
-    Tensors product = hessian_product(loss, of, here, v);
+    std::optional<Tensors> found = hessian_product(loss, of, here, v);
+    if (!found) return i > 0 ? eigenvalue : std::numeric_limits<double>::quiet_NaN();
+    Tensors& product = *found;
     const double before = eigenvalue, length = std::sqrt(scalar_product(product, product));
     eigenvalue = scalar_product(product, v);
     if (!(length > 0) || !std::isfinite(length)) break;  // `v` stays: the next start must not be zero

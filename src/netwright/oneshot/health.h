@@ -35,9 +35,9 @@ ArchitectureRecord architecture_record(const Relaxation& relaxation, const Impor
 // switches on the way (where the two sides of the point show that one does, over a smaller one), so that they are what
 // second derivatives give, in a fraction of the time and of the memory. NaN where ReLUs switch on both sides of every
 // step: nothing is known then. Preconditions: `of` and the loss are in float64; the loss does the same each time. `of`
-// is moved and put back bit for bit. `v` (one a tensor of `of`, not zero) becomes the last vector, of length 1: the next
-// search of the eigenvalue may start there. Ends early once an iteration changes the eigenvalue by less than `settled`,
-// a share of it.
+// is moved and put back bit for bit. `v` (one a tensor of `of`, not zero) becomes the last vector, of length 1: the
+// next search of the eigenvalue may start there. Ends early once an iteration changes the eigenvalue by less than
+// `settled`, a share of it.
 double dominant_eigenvalue(const std::function<torch::Tensor()>& loss, const std::vector<torch::Tensor>& of,
                            int iterations, std::vector<torch::Tensor>& v, double settled = 0.01);
 

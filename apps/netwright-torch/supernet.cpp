@@ -76,6 +76,10 @@ Finished search_supernet(const Start& start, const SearchData& data, const DataO
   options.device = device;
   options.data_options = data_options;
   options.collapse = experiment.collapse;
+  options.decoding = experiment.decoding.rule;
+  options.decoding_samples = static_cast<int>(experiment.decoding.samples);
+  options.decoding_examples = experiment.decoding.examples;
+  options.tune_steps = static_cast<int>(experiment.decoding.tune_steps);
   options.parts = plan.parts;
   options.passes = experiment.execution.passes;
   OneShotSearch search(space, experiment.strategy, recipe, data, start.seed, options);

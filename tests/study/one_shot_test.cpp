@@ -178,6 +178,29 @@ TEST_F(OneShotStudyTest, ASearchMayEndBeforeItsFidelity) {
   EXPECT_EQ(trials.size(), 5U);
 }
 
+TEST(OneShot, DecodingAndKeysAreReadAtTheirPlace) {
+  const auto parsed = [](const std::string& search) {
+    return parse_experiment(
+        parse_yaml("name: x\nspace: darts.yaml\ndata: {format: fashion-mnist}\nsearch: " + search + "\n", "e.yaml"));
+  };
+  EXPECT_EQ(parsed("{strategy: darts}").decoding.rule, "");
+  EXPECT_EQ(parsed("{strategy: darts, decoding: perturbation}").decoding.rule, "perturbation");
+  const DecodingOptions whole = parsed("{strategy: enas, decoding: {name: best_of_samples, samples: 7}}").decoding;
+  EXPECT_EQ(whole.rule, "best_of_samples");
+  EXPECT_EQ(whole.samples, 7);
+  for (const std::string wrong : {"{strategy: {name: darts, ordre: second}}", "{strategy: darts, decoding: best}",
+                                  "{strategy: darts, decoding: best_of_samples}",
+                                  "{strategy: random, budget: {trials: 1}, decoding: top_edges}"}) {
+    try {
+      parsed(wrong);
+      ADD_FAILURE() << wrong;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::invalid) << wrong;
+      EXPECT_NE(std::string(error.what()).find("e.yaml:4"), std::string::npos) << error.what();
+    }
+  }
+}
+
 TEST_F(OneShotStudyTest, CollapseIsForSearchesInASupernet) {
   Yaml root = parse_yaml(experiment_.full_text, "test.yaml");
   set_by_path(root, "search.collapse=stop");

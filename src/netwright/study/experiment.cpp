@@ -127,6 +127,14 @@ void read_search(const Yaml& node, Experiment& experiment) {
     experiment.budget.failed_trials = budget.integer("failed_trials", experiment.budget.failed_trials, 0, many);
     budget.finish();
   }
+  if (is_one_shot(experiment.strategy)) check_method_keys(experiment.strategy);
+  if (const Yaml* decoding = reader.optional("decoding")) {
+    if (!is_one_shot(experiment.strategy)) {
+      throw invalid(decoding->where, "'decoding' is for searches in a supernet",
+                    "remove it, or choose a one-shot strategy: " + join(one_shot_methods(), ", "));
+    }
+    experiment.decoding = parse_decoding(*decoding, experiment.strategy);
+  }
   if (const Yaml* collapse = reader.optional("collapse")) {
     if (!is_one_shot(experiment.strategy)) {
       throw invalid(collapse->where, "'collapse' is for searches in a supernet",

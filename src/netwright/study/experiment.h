@@ -8,6 +8,7 @@
 
 #include "netwright/base/yaml.h"
 #include "netwright/space/search_space.h"
+#include "netwright/study/one_shot_options.h"
 #include "netwright/trial/collapse_options.h"
 #include "netwright/trial/data_options.h"
 #include "netwright/trial/objective.h"
@@ -61,6 +62,7 @@ struct Experiment {
   Yaml strategy;  // {name: …, options}
   Yaml schedule;
   CollapseOptions collapse;  // of a one-shot search
+  DecodingOptions decoding;  // likewise
   SupernetBatch batch;       // likewise; taken out of `recipe`
   Budget budget;
   RetrainOptions retrain;
